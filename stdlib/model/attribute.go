@@ -51,21 +51,24 @@ var ErrMethod = errors.New("the method is for other models")
 // without. An empty method is TreeSHAP of trees, and Interventional of other models. The result does not depend on the number of threads.
 //
 // TreeSHAP of a model that is no trees, or of trees that do not say how many rows went where, is an ErrMethod. A row with a value that the model takes no
-// prediction from (Unscored) must not be among rows and background.
+// prediction from (Unscored) must not be among rows and background. The value of a feature that is prepared is the sum of those of the inputs made of it.
 func (b *Bundle) Attribute(ctx context.Context, f *frame.Frame, rows, background []int, method Method, threads int) (*Attribution, error) {
 	columns, err := Encode(f, b.readFeatures())
 	if err != nil {
 		return nil, err
 	}
-	a, err := b.attribute(ctx, columns, rows, background, method, threads)
-	if err != nil || b.reads == nil {
+	a, err := b.attribute(ctx, b.preparation.Prepare(columns), rows, background, method, threads)
+	if err != nil || b.reads == nil && b.preparation == nil {
 		return a, err
 	}
 	wide := newAttribution(a.Method, len(a.Values), len(b.signature.Features), len(rows)) // what is not read has no part
+	wide.Unit = a.Unit
 	copy(wide.Base, a.Base)
 	for o := range a.Values {
-		for i, k := range b.reads {
-			wide.Values[o][k] = a.Values[o][i]
+		for i, k := range b.features() {
+			for r, x := range a.Values[o][i] {
+				wide.Values[o][k][r] += x
+			}
 		}
 	}
 	return wide, nil
@@ -190,7 +193,7 @@ func (b *Bundle) ScoreWith(ctx context.Context, columns [][]float64, feature int
 	rows := len(columns[feature])
 	set := slices.Clone(columns)
 	set[feature] = slices.Repeat([]float64{value}, rows)
-	out, err := b.calibration.Of(b.estimator).Predict(ctx, b.read(set), rows, threads)
+	out, err := b.scorer().Predict(ctx, b.read(set), rows, threads)
 	if err != nil {
 		return nil, err
 	}

@@ -21,12 +21,13 @@ const (
 	ModelFile  = "model.json"
 )
 
-// Formats of bundle.json. Those of models with a calibration, and with features that the estimator does not read (a calibration perhaps besides), are others, so that a
-// reader that knows of neither refuses them and does not score without, or with the wrong columns.
+// Formats of bundle.json. Those of models with a calibration, with features that the estimator does not read (a calibration perhaps besides), and with a preparation (either
+// perhaps besides), are others, so that a reader that does not know of them refuses them and does not score without, or with the wrong columns.
 const (
 	Format           = 1
 	FormatCalibrated = 2
 	FormatReads      = 3
+	FormatPrepared   = 4
 )
 
 // DefaultThreshold decides binary tasks where no decision was fitted.
@@ -53,6 +54,7 @@ type Bundle struct {
 	estimator  Estimator
 	// calibration is nil where scores are the estimator's.
 	calibration *Calibration
+	preparation *Preparation // nil: the estimator takes features as they are
 	reads       []int // places in the signature of the features that the estimator takes, in its order; nil: all of them
 }
 
@@ -184,11 +186,12 @@ type document struct {
 	Kind   Kind `json:"kind"`
 	Signature
 	Threshold *float64 `json:"threshold,omitempty"`
-	// Reads are the places of the features that the model takes, in its order; absent: all. There with FormatReads alone.
+	// Reads are the places of the features that the model takes, in its order; absent: all. There with FormatReads, or a later one.
 	Reads       *[]int       `json:"reads,omitempty"`
 	Model       file         `json:"model"`
 	Provenance  Provenance   `json:"provenance"`
 	Calibration *Calibration `json:"calibration,omitempty"`
+	Preparation *Preparation `json:"preparation,omitempty"`
 	// Members are further models that this one is made of: reserved, and refused, since a reader that left them out would score with a part.
 	Members json.RawMessage `json:"members,omitempty"`
 }
@@ -196,6 +199,8 @@ type document struct {
 // format is the one that a document of these parts has.
 func (d *document) format() int {
 	switch {
+	case d.Preparation != nil:
+		return FormatPrepared
 	case d.Reads != nil:
 		return FormatReads
 	case d.Calibration != nil:
@@ -224,7 +229,7 @@ func (b *Bundle) Write(dir string) error {
 	if b.signature.binary() {
 		d.Threshold = &b.threshold
 	}
-	d.Calibration = b.calibration
+	d.Calibration, d.Preparation = b.calibration, b.preparation
 	if b.reads != nil {
 		d.Reads = &b.reads
 	}
@@ -276,8 +281,8 @@ func read(dir string) (*Bundle, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w", BundleFile, err)
 	}
-	if d.Format < Format || d.Format > FormatReads {
-		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 3: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
+	if d.Format < Format || d.Format > FormatPrepared {
+		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 4: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
 	}
 	if d.Format != d.format() {
 		return nil, fmt.Errorf("%s is damaged: a model with such parts has format %d", BundleFile, d.format())
@@ -304,7 +309,14 @@ func read(dir string) (*Bundle, error) {
 		}
 		own.Features = own.picked(reads)
 	}
-	e, err := decode(d.Kind, model, &own)
+	inputs := own
+	if d.Preparation != nil {
+		if err := d.Preparation.validate(&own); err != nil {
+			return nil, fmt.Errorf("%s: %w", BundleFile, err)
+		}
+		inputs.Features, _ = d.Preparation.Inputs(&own)
+	}
+	e, err := decode(d.Kind, model, &inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -316,7 +328,7 @@ func read(dir string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.reads = reads; d.Calibration == nil {
+	if b.reads, b.preparation = reads, d.Preparation; d.Calibration == nil {
 		return b, nil
 	}
 	if b, err = b.Calibrated(d.Calibration); err != nil {

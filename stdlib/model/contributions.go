@@ -23,6 +23,24 @@ func (s *server) Explain(ctx context.Context, rows int, columns []component.Valu
 		}
 	}
 	encoded, _ = outside(encoded, s.bundle.signature.Features, rows)
+	out, err := s.explain(ctx, s.bundle.preparation.Prepare(s.bundle.read(encoded)), rows)
+	if err != nil {
+		return nil, err
+	}
+	of := s.bundle.features()
+	for r := range out {
+		for o, inputs := range out[r].Contributions {
+			out[r].Contributions[o] = make([]float64, len(columns)) // what is not read adds nothing
+			for i, x := range inputs {
+				out[r].Contributions[o][of[i]] += x
+			}
+		}
+	}
+	return out, nil
+}
+
+// explain attributes rows to the estimator's inputs.
+func (s *server) explain(ctx context.Context, encoded [][]float64, rows int) ([]component.Explanation, error) {
 	switch m := s.bundle.estimator.(type) {
 	case *trees:
 		return m.explain(ctx, encoded, rows)

@@ -48,7 +48,7 @@ func (b *Bundle) ScoreEncoded(ctx context.Context, columns [][]float64, rows, th
 // predict scores rows as Encode makes them.
 func (b *Bundle) predict(ctx context.Context, columns [][]float64, rows, threads int) (*Prediction, error) {
 	columns, unscored := outside(b.read(columns), b.readFeatures(), rows)
-	out, err := b.calibration.Of(b.estimator).Predict(ctx, columns, rows, threads)
+	out, err := b.scorer().Predict(ctx, columns, rows, threads)
 	if err != nil {
 		return nil, fmt.Errorf("scoring: %w", err)
 	}

@@ -63,6 +63,23 @@ func TestWiden(t *testing.T) {
 	if err != nil || math.Abs(*answers[0].Score-0.75) > 1e-6 || answers[0].Unseen != nil {
 		t.Errorf("served: got %+v, %v", answers[0], err)
 	}
+	explained := func(b *model.Bundle, values ...component.Values) []float64 {
+		t.Helper()
+		x, err := b.Serve().(component.Explainer).Explain(t.Context(), 1, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x[0].Contributions[0]
+	}
+	colour, oslo := component.Values{Text: []string{"mauve"}, Null: []bool{false}}, component.Values{Text: []string{"Oslo"}, Null: []bool{false}}
+	small := explained(counted(t), component.Values{Num: []float64{3}}, oslo)
+	large, err := counted(t).Widen(features)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := explained(large, colour, oslo, component.Values{Num: []float64{1}}, component.Values{Num: []float64{3}}), []float64{0, small[1], 0, small[0]}; !slices.Equal(got, want) || small[0] == 0 {
+		t.Errorf("explained: got %v, want %v", got, want)
+	}
 	again, err := wide.Widen(append(features, model.Feature{Name: "more", Type: "double"}))
 	if err != nil {
 		t.Fatal(err)
@@ -108,4 +125,22 @@ func TestWidenRefuses(t *testing.T) {
 			t.Errorf("%q for %q is read", to, from)
 		}
 	}
+}
+
+// counted is the stump with how many rows went where, by which it is explained without others.
+func counted(t *testing.T) *model.Bundle {
+	t.Helper()
+	m, s := stump(), stumpSignature()
+	for i, rows := range []float32{9, 3, 6, 4, 2} {
+		m.Trees[0].Nodes[i].Hessian = rows
+	}
+	e, err := model.NewTrees(m, &s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := model.New(s, model.Trees, e, 0.5, model.Provenance{Component: "train.test", Version: 1, Rows: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -28,8 +28,7 @@ type Figures struct {
 	ByRound []float64
 	// OutOfBag is of forests the loss on rows that trees were not grown on.
 	OutOfBag *float64
-	// Importance is each feature's share in what the model goes by, in the order of the signature; nil if there is
-	// no such thing.
+	// Importance is each input's share in what the model goes by (Training.Inputs); nil if there is no such thing.
 	Importance []float64
 }
 
@@ -129,6 +128,9 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 		from.Tuned = t.config.Tuned.Point
 	}
 	b, err := model.New(t.Signature, kind, e, threshold, from)
+	if err == nil {
+		b, err = b.Prepared(t.preparation)
+	}
 	if err != nil {
 		return err
 	}
@@ -207,11 +209,12 @@ func (t *Training) figures(f Figures, threshold float64) *figuresFile {
 	if f.OutOfBag != nil {
 		out.OutOfBagLoss = define("out_of_bag_loss", *f.OutOfBag, "every row was drawn for every tree")
 	}
+	importance := t.byFeature(f.Importance)
 	for i, feature := range t.Signature.Features {
 		if f.Importance == nil {
 			out.Importance[feature.Name] = define("importance."+feature.Name, math.NaN(), "the model has no such figure")
 		} else {
-			out.Importance[feature.Name] = define("importance."+feature.Name, f.Importance[i], "it is not finite")
+			out.Importance[feature.Name] = define("importance."+feature.Name, importance[i], "it is not finite")
 		}
 	}
 	if x := t.config.Tuned; x != nil {

@@ -30,8 +30,10 @@ type Training struct {
 	Calibration *Set
 	Dropped     int // rows of the data without a usable target
 
-	config  *Config
-	stage   *component.Stage
+	config      *Config
+	stage       *component.Stage
+	preparation *model.Preparation // nil: inputs are features
+	inputs      []model.Feature    // of a training that prepares features
 	classes []float64                         // their weights, once asked for; nil: all 1
 	again   func(context.Context, Take) error // hands over the features of the validation table
 	samples sampler                           // while features are inspected
@@ -45,7 +47,7 @@ type Training struct {
 // reading. Of the text column city with the levels {Bonn, Rome} the rows Rome, null, Bonn are {1, NaN, 0}.
 type Set struct {
 	Rows    int
-	Columns [][]float64 // [feature][row]: numbers, or indices of the feature's levels; NaN is missing. Nil after LoadInto
+	Columns [][]float64 // [input][row]: numbers, or indices of the input's levels; NaN is missing. Nil after LoadInto
 	Target  []float64   // the value, or the index of the class
 	Weight  []float64   // nil: all 1
 }
@@ -56,7 +58,7 @@ func Load(ctx context.Context, s *component.Stage, c *Config) (*Training, error)
 	return LoadInto(ctx, s, c, keep)
 }
 
-// Take gets some of the features of t.Data, and when these are through, of t.Validation: those from number before on in the signature, which
+// Take gets some of the inputs of t.Data, and when these are through, of t.Validation: those from number before on in t.Inputs, which
 // says all of them and of the ones before. Of memory columns are the loader's, and written over once Take has returned.
 type Take func(t *Training, of *Set, before int, columns [][]float64) error
 
@@ -99,6 +101,7 @@ func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*T
 	if err := l.sign(rows.Frame, &t.Signature); err != nil {
 		return nil, err
 	}
+	t.encodings()
 	if t.Data, err = l.set(rows, &t.Signature, DataPort); err != nil {
 		return nil, err
 	}
@@ -220,7 +223,7 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 		if of == t.Data {
 			l.inspect(t, before, columns)
 		}
-		return take(t, of, before, columns)
+		return t.prepare(of, before, columns, take)
 	}
 	if len(names) > 0 {
 		if err := table.ReadColumns(ctx, l.stage.InputTable(port), names, next); err != nil {

@@ -57,7 +57,7 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 	if p := curve(f.ByRound, of.Rounds, loss); p != nil {
 		plots = append(plots, report.Item{Plot: p})
 	}
-	if p := t.importance(f.Importance); p != nil {
+	if p := t.importance(t.byFeature(f.Importance)); p != nil {
 		plots = append(plots, report.Item{Plot: p})
 	}
 	if len(plots) > 0 {

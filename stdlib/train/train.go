@@ -54,6 +54,7 @@ type Config struct {
 	Tuned             *Tuned                  `json:"tuned"` // set by Tunable.Run, of a block with tune
 	Fold              *Fold                   `json:"-"`     // of a trial with folds
 	ManyLevels        []string                `json:"-"`     // text columns of which maxManyLevels categories are kept
+	Encodings         []Encoding              `json:"-"`     // of categories by the target, before an estimator gets them
 }
 
 // Decision says how the threshold of a binary model is fitted on the validation table.

@@ -35,8 +35,9 @@ const keepBytes = 256 << 20
 // then stands for: without that, least squares has no unique solution. Columns with a block preprocess are made as that says.
 func New(t *train.Training, reference bool, pre []Preprocess) *Matrix {
 	m := &Matrix{set: t.Data}
-	for i := range t.Signature.Features {
-		f := &t.Signature.Features[i]
+	inputs := t.Inputs()
+	for i := range inputs {
+		f := &inputs[i]
 		switch p := preparedBy(pre, f.Name); {
 		case f.Text() && p != nil && p.Encode == targetEncoded:
 			m.addTarget(i, t, p)

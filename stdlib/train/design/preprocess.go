@@ -10,17 +10,6 @@ package design
 //	target    the mean of the target among the rows of the category, shrunk to the mean of all; of several classes, the share of each
 //
 // Quantiles are those between two rows in proportion (numpy's linear), and count rows, whatever they weigh.
-//
-// # Target encoding
-//
-// A category of one row would tell the model that row's target. So the training rows are parted into folds, and a row's category is encoded by the rows
-// of the other folds; the model keeps the encoding by all rows (cross-fitting, as in scikit-learn's TargetEncoder). With n rows of a category, their mean m
-// and their variance v, the mean of all M and their variance V, it is
-//
-//	λ·m + (1-λ)·M   with λ = n/(n + smoothing), or left out, λ = V·n/(V·n + v)   (Micci-Barreca 2001)
-//
-// so that categories of few rows, or with targets far apart, are near M. Of the categories a, a, b, b with targets 1, 1, 0, 1 and smoothing 2,
-// M is 0.75, a is (2 + 2·0.75)/4 = 0.875, b (1 + 2·0.75)/4 = 0.625. A category that no row had, and a missing one, is M. The folds are by the place of a row in the table's order, which is that of its key.
 
 import (
 	"fmt"
@@ -33,6 +22,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
 	"github.com/mlp-lang/mlp/stdlib/train"
+	"github.com/mlp-lang/mlp/stdlib/train/encode"
 )
 
 // Ways to scale a number and to encode a category.
@@ -219,31 +209,22 @@ func between(sorted []float64, at float64) float64 {
 
 // addTarget adds the inputs of a category that is encoded by the target: one, or one for each class.
 func (m *Matrix) addTarget(feature int, t *train.Training, p *Preprocess) {
-	folds := 5
+	folds := encode.Folds
 	if p.Folds != nil {
 		folds = *p.Folds
 	}
-	levels := len(t.Signature.Features[feature].Levels)
+	levels := len(t.Inputs()[feature].Levels)
 	missing := 0.0
 	for r, code := range m.set.Columns[feature] {
 		if code != code {
 			missing += m.set.WeightOf(r)
 		}
 	}
-	for class := range t.Signature.Outputs() {
-		target := m.set.Target
-		if t.Signature.Task == schema.Multiclass {
-			target = make([]float64, m.set.Rows)
-			for r, y := range m.set.Target {
-				if int(y) == class {
-					target[r] = 1
-				}
-			}
-		}
-		e := encoder{codes: m.set.Columns[feature], target: target, weight: m.set.WeightOf, levels: levels, smoothing: p.Smoothing}
+	for output := range t.Signature.Outputs() {
+		e := encode.Target{Codes: m.set.Columns[feature], Target: t.TargetOf(output), Weight: m.set.WeightOf, Levels: levels, Smoothing: p.Smoothing}
 		in := linear.Input{Feature: feature, Kind: linear.Encoded}
-		in.Values, in.Otherwise = e.fit(func(int) bool { return true })
-		crossed := e.cross(folds)
+		in.Values, in.Otherwise = e.Fit(func(int) bool { return true })
+		crossed := e.Cross(folds)
 		in.Mean, in.Scale = m.spread(func(r int) float64 { return crossed[r] })
 		if !(in.Scale > 1e-12*math.Abs(in.Mean)) {
 			continue
@@ -260,77 +241,6 @@ func (m *Matrix) addTarget(feature int, t *train.Training, p *Preprocess) {
 	if missing > 0 {
 		m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Missing})
 	}
-}
-
-// encoder encodes the categories of rows by their targets.
-type encoder struct {
-	codes, target []float64
-	weight        func(row int) float64
-	levels        int
-	smoothing     *float64
-}
-
-// fold is the fold of a row: by chance, and always the same.
-func fold(row, folds int) int {
-	return int(uint64(row+1) * 0x9e3779b97f4a7c15 >> 33 % uint64(folds))
-}
-
-// cross encodes each row by those of the other folds.
-func (e *encoder) cross(folds int) []float64 {
-	out := make([]float64, len(e.codes))
-	for f := range folds {
-		values, otherwise := e.fit(func(r int) bool { return fold(r, folds) != f })
-		for r, code := range e.codes {
-			if fold(r, folds) != f {
-				continue
-			}
-			if out[r] = otherwise; code == code {
-				out[r] = values[int(code)]
-			}
-		}
-	}
-	return out
-}
-
-// fit encodes each category by some rows; otherwise is the mean of their targets.
-func (e *encoder) fit(some func(row int) bool) (values []float64, otherwise float64) {
-	values = make([]float64, e.levels)
-	rows, sums, squares := make([]float64, e.levels), make([]float64, e.levels), make([]float64, e.levels)
-	var weight, total, variance float64
-	for r, code := range e.codes {
-		if w := e.weight(r); some(r) {
-			weight, total = weight+w, total+float64(w*e.target[r])
-			if code == code {
-				rows[int(code)] += w
-				sums[int(code)] += float64(w * e.target[r])
-			}
-		}
-	}
-	if weight == 0 {
-		return values, 0
-	}
-	otherwise = total / weight
-	for r, code := range e.codes {
-		if some(r) {
-			d := e.target[r] - otherwise
-			variance += float64(e.weight(r) * float64(d*d))
-			if code == code && rows[int(code)] > 0 {
-				d = e.target[r] - sums[int(code)]/rows[int(code)]
-				squares[int(code)] += float64(e.weight(r) * float64(d*d))
-			}
-		}
-	}
-	variance /= weight
-	for k := range values {
-		share := float64(variance*rows[k]) / (float64(variance*rows[k]) + squares[k]/rows[k])
-		if e.smoothing != nil {
-			share = rows[k] / (rows[k] + *e.smoothing)
-		}
-		if values[k] = otherwise; rows[k] > 0 && share == share {
-			values[k] = float64(share*(sums[k]/rows[k])) + float64((1-share)*otherwise)
-		}
-	}
-	return values, otherwise
 }
 
 // preparedBy is the block of a column; nil: there is none.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/train"
 )
 
 // monotone are the constraints by feature, as they are written.
@@ -52,23 +53,25 @@ func (c *config) categorical(name string) bool {
 	return slices.ContainsFunc(c.CategoricalFeatures, func(f string) bool { return strings.EqualFold(f, name) })
 }
 
-// constraints are those of the fit, by the places of features. They were checked before (about).
-func (p *params) constraints(s *model.Signature) (monotone []int8, groups [][]int32) {
-	place := func(name string) int {
-		return slices.IndexFunc(s.Features, func(f model.Feature) bool { return strings.EqualFold(f.Name, name) })
+// constraints are those of the fit, by the places of inputs. They were checked before (about): none that is monotone is on a category, which is encoded perhaps.
+func (p *params) constraints(t *train.Training) (monotone []int8, groups [][]int32) {
+	inputs := func(name string) []int32 {
+		return t.InputsOf(slices.IndexFunc(t.Signature.Features, func(f model.Feature) bool { return strings.EqualFold(f.Name, name) }))
 	}
 	ways, _ := p.monotone()
 	for _, name := range sorted(ways) {
 		if monotone == nil {
-			monotone = make([]int8, len(s.Features))
+			monotone = make([]int8, len(t.Inputs()))
 		}
-		monotone[place(name)] = int8(ways[name])
+		for _, i := range inputs(name) {
+			monotone[i] = int8(ways[name])
+		}
 	}
 	named, _ := p.interactions()
 	for _, names := range named {
-		group := make([]int32, len(names))
-		for i, name := range names {
-			group[i] = int32(place(name))
+		var group []int32
+		for _, name := range names {
+			group = append(group, inputs(name)...)
 		}
 		groups = append(groups, group)
 	}

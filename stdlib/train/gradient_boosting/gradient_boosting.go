@@ -37,7 +37,7 @@ var Component = component.Component{
 			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.DecisionBlock(), tunable.Block()},
 		},
 		Out: train.Out(),
 		Examples: []schema.Example{
@@ -194,7 +194,8 @@ evaluate "test" {
 // config is the block, with defaults where it has no params.
 type config struct {
 	train.Config
-	Params params `json:"params"`
+	Params     params             `json:"params"`
+	Preprocess []trees.Preprocess `json:"preprocess"`
 }
 
 // decode reads the configuration over the defaults: what is left out keeps them.
@@ -213,6 +214,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	_, validated := req.In[train.ValidationPort]
 	out.Problems = append(append(out.Problems, c.Params.check(validated)...), c.about(req.In[train.DataPort].Table)...)
 	out.Problems = append(out.Problems, tunable.Problems(req, &c.Config)...)
+	out.Problems = append(out.Problems, trees.Problems(c.Preprocess, &c.Config, req.In[train.DataPort].Table)...)
 	return out
 }
 
@@ -228,7 +230,7 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold = fold
+	c.Fold, c.ManyLevels, c.Encodings = fold, trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess)
 	b := &trees.Binning{Threads: s.Threads}
 	t, err := train.LoadInto(ctx, s, &c.Config, b.Take)
 	if err != nil {
@@ -246,7 +248,7 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 		return fmt.Errorf("fitting trees: %w", err)
 	}
 	trees.Name(r.Model, t)
-	e, err := model.NewTrees(r.Model, &t.Signature)
+	e, err := model.NewTrees(r.Model, t.InputSignature())
 	if err != nil {
 		return err
 	}

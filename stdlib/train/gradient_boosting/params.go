@@ -158,7 +158,7 @@ func (c *config) histogram(t *train.Training, s *component.Stage) histogram.Para
 	if p.MaxDeltaStep != nil {
 		out.MaxDeltaStep = *p.MaxDeltaStep
 	}
-	out.Monotone, out.Interactions = p.constraints(&t.Signature)
+	out.Monotone, out.Interactions = p.constraints(t)
 	if t.Validation != nil {
 		out.EarlyStoppingRounds = defaultEarlyStopping
 	}

@@ -166,7 +166,7 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	if err != nil {
 		return err
 	}
-	importance, err := x.Importance(ctx, s.Threads, len(t.Signature.Features), m.Coefficients)
+	importance, err := x.Importance(ctx, s.Threads, len(t.Inputs()), m.Coefficients)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ var Component = component.Component{
 			"as in `gradient_boosting`, with 255 bins a feature. The model is written in XGBoost's JSON format, with the objective `reg:squarederror`: of classes what XGBoost predicts with it is the probability, of more than two a column for each.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.DecisionBlock(), tunable.Block()},
 		},
 		Out:      train.Out(),
 		Examples: []schema.Example{{Title: "Three classes", Code: example}},
@@ -126,7 +126,8 @@ var defaults = params{Trees: 100, MinSamplesLeaf: 5, Bootstrap: true, MaxSamples
 // config is the block, with defaults where it has no params.
 type config struct {
 	train.Config
-	Params params `json:"params"`
+	Params     params             `json:"params"`
+	Preprocess []trees.Preprocess `json:"preprocess"`
 }
 
 func decode(data json.RawMessage) (*config, error) {
@@ -142,6 +143,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	}
 	out := train.Shape(req, &c.Config, tasks)
 	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
+	out.Problems = append(out.Problems, trees.Problems(c.Preprocess, &c.Config, req.In[train.DataPort].Table)...)
 	if out.Figures != nil {
 		out.Figures.Fields["out_of_bag_loss"] = schema.Double
 	}
@@ -173,7 +175,7 @@ func fitStage(ctx context.Context, s *component.Stage, written json.RawMessage, 
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold = fold
+	c.Fold, c.ManyLevels, c.Encodings = fold, trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess)
 	b := &trees.Binning{Threads: s.Threads}
 	t, err := train.LoadInto(ctx, s, &c.Config, b.Take)
 	if err != nil {
@@ -185,7 +187,7 @@ func fitStage(ctx context.Context, s *component.Stage, written json.RawMessage, 
 		return fmt.Errorf("fitting trees: %w", err)
 	}
 	trees.Name(r.Model, t)
-	e, err := model.NewTrees(r.Model, &t.Signature)
+	e, err := model.NewTrees(r.Model, t.InputSignature())
 	if err != nil {
 		return err
 	}
@@ -198,7 +200,7 @@ func fitStage(ctx context.Context, s *component.Stage, written json.RawMessage, 
 
 // forest are the parameters of the fit.
 func (c *config) forest(t *train.Training, s *component.Stage) histogram.ForestParams {
-	p, features := c.Params, float64(len(t.Signature.Features))
+	p, features := c.Params, float64(len(t.Inputs()))
 	drawn := math.Round(p.MaxFeatures * features)
 	switch {
 	case p.MaxFeatures > 0:

@@ -21,7 +21,7 @@ type loss struct {
 // findLosses looks at features that were binned.
 func (b *Binning) findLosses(t *train.Training, before int, columns [][]float64) {
 	for i, values := range columns {
-		if f := &t.Signature.Features[before+i]; !f.Text() {
+		if f := &t.Inputs()[before+i]; !f.Text() {
 			b.losses = append(b.losses, losses(f.Name, values, b.Data.Distinct(before+i))...)
 		}
 	}

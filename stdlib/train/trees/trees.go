@@ -35,7 +35,7 @@ func (b *Binning) Take(t *train.Training, of *train.Set, before int, columns [][
 	some := make([]histogram.Column, len(columns))
 	for i, values := range columns {
 		some[i].Values = values
-		if f := &t.Signature.Features[before+i]; f.Categorical() {
+		if f := &t.Inputs()[before+i]; f.Categorical() {
 			some[i].Levels = max(len(f.Levels), 1) // so that a column without any is still categorical
 		}
 	}
@@ -45,7 +45,7 @@ func (b *Binning) Take(t *train.Training, of *train.Set, before int, columns [][
 			if err != nil {
 				return err
 			}
-			if b.Data, err = histogram.New(len(t.Signature.Features), of.Target, weights); err != nil {
+			if b.Data, err = histogram.New(len(t.Inputs()), of.Target, weights); err != nil {
 				return err
 			}
 		}
@@ -70,16 +70,16 @@ func (b *Binning) Take(t *train.Training, of *train.Set, before int, columns [][
 // Kinds are XGBoost's: q a quantity, i an indicator, c a category.
 // Names that XGBoost itself takes in no table are warned of.
 func Name(m *xgboost.Model, t *train.Training) {
-	s := &t.Signature
-	for i := range s.Features {
+	inputs := t.Inputs()
+	for i := range inputs {
 		kind := "q"
-		switch f := &s.Features[i]; {
+		switch f := &inputs[i]; {
 		case f.Categorical():
 			kind = "c"
 		case f.Type == "boolean":
 			kind = "i"
 		}
-		m.FeatureNames = append(m.FeatureNames, s.Features[i].Name)
+		m.FeatureNames = append(m.FeatureNames, inputs[i].Name)
 		m.FeatureTypes = append(m.FeatureTypes, kind)
 	}
 	for _, f := range m.FeatureNames {
