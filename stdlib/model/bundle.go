@@ -55,7 +55,7 @@ type Bundle struct {
 	// calibration is nil where scores are the estimator's.
 	calibration *Calibration
 	preparation *Preparation // nil: the estimator takes features as they are
-	reads       []int // places in the signature of the features that the estimator takes, in its order; nil: all of them
+	reads       []int        // places in the signature of the features that the estimator takes, in its order; nil: all of them
 }
 
 // New makes a bundle. The threshold is read for binary tasks only and must lie in [0, 1] or just above, where nothing

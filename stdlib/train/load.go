@@ -32,12 +32,12 @@ type Training struct {
 
 	config      *Config
 	stage       *component.Stage
-	preparation *model.Preparation // nil: inputs are features
-	inputs      []model.Feature    // of a training that prepares features
-	classes []float64                         // their weights, once asked for; nil: all 1
-	again   func(context.Context, Take) error // hands over the features of the validation table
-	samples sampler                           // while features are inspected
-	of      struct {                          // the rows of a class, likewise
+	preparation *model.Preparation                // nil: inputs are features
+	inputs      []model.Feature                   // of a training that prepares features
+	classes     []float64                         // their weights, once asked for; nil: all 1
+	again       func(context.Context, Take) error // hands over the features of the validation table
+	samples     sampler                           // while features are inspected
+	of          struct {                          // the rows of a class, likewise
 		class int
 		rows  []float64
 	}
