@@ -47,9 +47,6 @@ var elsewhere = map[string]struct{ file, words string }{
 	"source.csv protected":      {"stdlib/source/local/columns.go", "Protected: c.Protected"},
 	"source.parquet pii":        {"stdlib/source/local/columns.go", "PII: c.PII"},
 	"source.parquet protected":  {"stdlib/source/local/columns.go", "Protected: c.Protected"},
-	"train.container image":     {"stdlib/train/container/container.go", "Image: c.Image"},
-	"train.container command":   {"stdlib/train/container/container.go", "Command: c.Command"},
-	"train.container network":   {"stdlib/train/container/container.go", "Network: c.Network"},
 }
 
 // TestEveryAttributeIsRead: for each attribute that a component declares there is a field of its configuration, and the field is

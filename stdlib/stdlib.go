@@ -29,6 +29,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/feature/window"
 	fetchhttp "github.com/mlp-lang/mlp/stdlib/fetch/http"
 	fetchpostgres "github.com/mlp-lang/mlp/stdlib/fetch/postgres"
+	imagepython "github.com/mlp-lang/mlp/stdlib/image/python"
 	"github.com/mlp-lang/mlp/stdlib/label/maturity"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
@@ -52,6 +53,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/train/k_nearest_neighbors"
 	"github.com/mlp-lang/mlp/stdlib/train/linear_regression"
 	"github.com/mlp-lang/mlp/stdlib/train/logistic_regression"
+	trainpython "github.com/mlp-lang/mlp/stdlib/train/python"
 	"github.com/mlp-lang/mlp/stdlib/train/random_forest"
 	"github.com/mlp-lang/mlp/stdlib/training_set/asof"
 )
@@ -90,6 +92,7 @@ func Components() []*component.Component {
 		&k_nearest_neighbors.Component,
 		&linear_regression.Component,
 		&logistic_regression.Component,
+		&trainpython.Component,
 		&random_forest.Component,
 		&asof.Component,
 	}
@@ -100,9 +103,14 @@ func Fetches() []*component.Component {
 	return []*component.Component{&fetchhttp.Component, &fetchpostgres.Component}
 }
 
+// Images returns the components that make images, sorted by type. No block is of them: those derive them whose programs run in the images.
+func Images() []*component.Component {
+	return []*component.Component{&imagepython.Component}
+}
+
 // Component returns the one of that name ("train.gradient_boosting", "label", "fetch.http"), nil if there is none.
 func Component(name string) *component.Component {
-	for _, c := range slices.Concat(Components(), Fetches()) {
+	for _, c := range slices.Concat(Components(), Fetches(), Images()) {
 		if c.Name() == name {
 			return c
 		}

@@ -171,8 +171,8 @@ func (c *consistency) input(n *Node, in *Input) error {
 		if address.Module(n.Address) == "" && in.External.Dir != "" { // else its path would mean other files, or none
 			return fmt.Errorf("its path is relative to %q, and its block stands in the root module", in.External.Dir)
 		}
-		if in.From != "" || n.Container != nil {
-			return fmt.Errorf("files from outside are read by sources only")
+		if in.From != "" || n.Container != nil && in.Port != schema.CodePort {
+			return fmt.Errorf("files from outside are read by sources, and code by stages of somebody's own")
 		}
 		if digest != in.Digest {
 			return differs("digest", in.Digest, digest)
@@ -239,7 +239,7 @@ func (c *consistency) scored(n *Node) error {
 			same = *s.Container
 		}
 		same.Command = n.Container.Command
-		if !reflect.DeepEqual(&same, n.Container) || !reflect.DeepEqual(s.Image, n.image()) {
+		if !reflect.DeepEqual(&same, n.Container) || !reflect.DeepEqual(s.Image, n.Image()) {
 			return fmt.Errorf("its model is scored in another image than it is made in")
 		}
 	}
@@ -255,7 +255,7 @@ func (c *consistency) scored(n *Node) error {
 	if maker == nil || maker.Scoring == nil {
 		return nil // the model is given
 	}
-	if is := (&Scoring{Version: n.Version, Config: n.Config, Container: n.Container, Image: n.image()}); !maker.Scoring.same(is) {
+	if is := (&Scoring{Version: n.Version, Config: n.Config, Container: n.Container, Image: n.Image(), Code: n.Code()}); !maker.Scoring.same(is) {
 		return differs("command, image, or what it is told,", is.sum(), maker.Scoring.sum())
 	}
 	return nil

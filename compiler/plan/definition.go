@@ -56,9 +56,9 @@ func (n *Node) Forms() map[string]Digest {
 	return out
 }
 
-// notDefining are the attributes of a foreign stage that its definition says otherwise or not at all: the image is an input, the
-// network stands in its container, and the predict command is that of the stages that score its model.
-var notDefining = []string{"image", "network", "predict"}
+// notDefining are the attributes of a foreign stage that its definition says otherwise or not at all: the image, and what it is made of, and the code
+// are inputs, the network stands in its container, and the predict command is that of the stages that score its model.
+var notDefining = []string{"image", "network", "predict", "base", "python", "requirements", "index", "script", "files"}
 
 // identity is what a container does: where a secret is found is no part of it, its version is.
 func (c *Container) identity() *Container {
@@ -88,21 +88,22 @@ type Scoring struct {
 	Config    json.RawMessage `json:"config"`  // what the command is told
 	Container *Container      `json:"container"`
 	Image     *External       `json:"image,omitempty"` // that the command runs in; nil in states that were recorded before it stood here
+	Code      *External       `json:"code,omitempty"`  // of the module that the command reads; nil: none
 }
 
 // predictVersion is the version of the contract of a foreign image's predict command.
 const predictVersion = 1
 
-// NewScoring is how the model that a container makes is used: by the command predict in the same image, which finds told as its
+// NewScoring is how the model that a container makes is used: by the command predict in the same image, which reads code, nil for none, and finds told as its
 // configuration. The command is empty where there is none.
-func NewScoring(c *Container, image *External, predict []string, told json.RawMessage) (*Scoring, error) {
+func NewScoring(c *Container, image, code *External, predict []string, told json.RawMessage) (*Scoring, error) {
 	with := *c
 	with.Command = append([]string{}, predict...)
 	config, err := Canonical(told)
 	if err != nil {
 		return nil, err
 	}
-	return &Scoring{Version: predictVersion, Config: config, Container: &with, Image: image}, nil
+	return &Scoring{Version: predictVersion, Config: config, Container: &with, Image: image, Code: code}, nil
 }
 
 // known reports whether all is known that decides the answers. Of nil, for a model that needs no scoring of its own, it is.
@@ -123,9 +124,16 @@ func (s *Scoring) sum() Digest {
 		Config    json.RawMessage `json:"config"`
 		Container *Container      `json:"container"`
 		Image     Digest          `json:"image"`
-	}{s.Version, s.Config, s.Container.identity(), ""}
+		Code      Digest          `json:"code,omitempty"`
+	}{s.Version, s.Config, s.Container.identity(), "", ""}
 	if s.Image != nil {
 		same.Image = VersionDigest(s.Image.Version)
+	}
+	if s.Code != nil {
+		var err error
+		if same.Code, err = ExternalDigest(s.Code.Files); err != nil {
+			panic(err) // files always encode
+		}
 	}
 	d, err := Sum("scoring", same)
 	if err != nil {

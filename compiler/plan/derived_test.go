@@ -15,7 +15,7 @@ func derivedPlan(t *testing.T) *Plan {
 	c, image := &Container{Command: []string{"train"}}, Outside(ImagePort, "i:1", "sha256:1 linux/amd64")
 	model := &schema.Shape{Type: schema.ModelPort, Model: &schema.Model{Opaque: true}}
 	config := json.RawMessage(`{"image":"i:1","command":["train"],"predict":["p"],"target":"y"}`)
-	scoring, err := NewScoring(c, image.External, []string{"p"}, json.RawMessage(`{"target":"y"}`))
+	scoring, err := NewScoring(c, image.External, nil, []string{"p"}, json.RawMessage(`{"target":"y"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

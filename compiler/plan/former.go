@@ -93,5 +93,5 @@ func formerScoring(n *Node) (*Scoring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewScoring(n.Container, n.image(), predict, config)
+	return NewScoring(n.Container, n.Image(), nil, predict, config)
 }

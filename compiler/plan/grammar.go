@@ -147,10 +147,12 @@ func (n *Node) imageFormed() error {
 	if n.Container == nil {
 		return nil
 	}
-	x := n.image()
+	x := n.Image()
 	switch {
 	case x == nil:
 		return fmt.Errorf("it has a container, and no image")
+	case n.Input(ImagePort).External == nil:
+		return nil // a stage makes it
 	case !grammars["image"].holds(x.Root):
 		return fmt.Errorf("%q is no %s", x.Root, grammars["image"].what)
 	case x.Version != "" && !imageVersion.holds(x.Version):

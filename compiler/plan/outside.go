@@ -1,6 +1,10 @@
 package plan
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
 
 // What lies elsewhere is an input by its version: what a fetch gets, and the image that a foreign stage runs in.
 
@@ -22,8 +26,8 @@ func Outside(port, root, version string) Input {
 	return Input{Port: port, Digest: VersionDigest(version), External: &External{Root: root, Files: []ExternalFile{}, Remote: true, Version: version}}
 }
 
-// Remote is the input that lies elsewhere: of a fetch what it gets, of a foreign stage its image; nil if there is none. The pointer leads
-// into n.Inputs.
+// Remote is the input that lies elsewhere: of a fetch what it gets, of a foreign stage the image that a name means; nil if there is none. The
+// pointer leads into n.Inputs.
 func (n *Node) Remote() *Input {
 	for i := range n.Inputs {
 		if e := n.Inputs[i].External; e != nil && e.Remote {
@@ -33,9 +37,40 @@ func (n *Node) Remote() *Input {
 	return nil
 }
 
-// image is the image of a foreign stage; nil of others.
-func (n *Node) image() *External {
-	if in := n.Remote(); in != nil && n.Container != nil {
+// Input is the input at a port; nil if there is none. The pointer leads into n.Inputs.
+func (n *Node) Input(port string) *Input {
+	for i := range n.Inputs {
+		if n.Inputs[i].Port == port {
+			return &n.Inputs[i]
+		}
+	}
+	return nil
+}
+
+// Image is what a foreign stage runs in, and what its model is scored in: an image by its name and version, or the stage that makes it and the digest of what
+// that made; nil of other stages.
+func (n *Node) Image() *External {
+	if n.Container == nil {
+		return nil
+	}
+	in := n.Input(ImagePort)
+	switch {
+	case in == nil:
+		return nil
+	case in.External != nil:
+		return in.External
+	}
+	return MadeImage(in.From, in.Digest)
+}
+
+// MadeImage is the image that a stage makes; the digest is empty while it is not known.
+func MadeImage(address string, digest Digest) *External {
+	return &External{Root: address, Files: []ExternalFile{}, Remote: true, Version: string(digest)}
+}
+
+// Code is the code of the module that a foreign stage reads; nil if it reads none.
+func (n *Node) Code() *External {
+	if in := n.Input(schema.CodePort); in != nil && n.Container != nil {
 		return in.External
 	}
 	return nil

@@ -152,7 +152,7 @@ const (
 	ConfigCause    CauseKind = "config"    // an attribute: Path, Before, After
 	DataCause      CauseKind = "data"      // the content of a source: Before, After are digests
 	ImageCause     CauseKind = "image"     // of a container: Path is its name, Before, After are versions
-	CodeCause      CauseKind = "code"      // a declared file
+	CodeCause      CauseKind = "code"      // a file of the module that a program reads: Path is its name, Before, After each a CodeLine, where that is known
 	ComponentCause CauseKind = "component" // another version of a component
 	WiringCause    CauseKind = "wiring"    // an input comes from another block
 	NeverRanCause  CauseKind = "never_ran"
@@ -181,6 +181,12 @@ type Cause struct {
 	From   string          `json:"from,omitempty" is:"address"` // input: the address it comes from
 	// Weaker says why something may pass that would not have passed before; empty where that is not so, or cannot be told.
 	Weaker string `json:"weaker,omitempty" is:"text"`
+}
+
+// CodeLine is the first line in which a file of code differs from what is recorded; a file that ends there has none.
+type CodeLine struct {
+	Line int    `json:"line"` // from 1 on
+	Text string `json:"text" is:"text"`
 }
 
 // Node is one stage: what runs, alone, from its inputs to its outputs. train.model["eu"] is a node; gates, and deployments as such, are
@@ -293,6 +299,7 @@ type Output struct {
 // Container is what a foreign stage runs in its image, which is an input of the stage (ImagePort). Without Network the stage has none.
 type Container struct {
 	Command []string          `json:"command" is:"text"`
+	Library string            `json:"library,omitempty" is:"word"` // version of the modules of mlp's own that lie beside it, "python.1"
 	Env     map[string]string `json:"env,omitempty" is:"variable"`
 	Network bool              `json:"network,omitempty"`
 	Secrets []Secret          `json:"secrets,omitempty"` // sorted by name

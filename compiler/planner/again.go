@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -197,6 +198,41 @@ func (s *saved) External(_ context.Context, _, _, address string, _ json.RawMess
 		}
 	}
 	return nil, "", fmt.Errorf("nothing is said of its files")
+}
+
+// Code are the files that the plan says a stage reads, or a model is scored with.
+func (s *saved) Code(_ context.Context, at string, _ []schema.Files) (*plan.External, plan.Digest, error) {
+	if n := s.nodes[at]; n != nil && n.Code() != nil {
+		return n.Code(), n.Input(schema.CodePort).Digest, nil
+	}
+	if n := s.nodes[address.Block(at)]; n != nil && n.Scoring != nil && n.Scoring.Code != nil {
+		digest, err := plan.ExternalDigest(n.Scoring.Code.Files)
+		return n.Scoring.Code, digest, err
+	}
+	return nil, "", fmt.Errorf("nothing is said of its code")
+}
+
+// Edited is the line that the plan shows: what stood there before is not in the plan.
+func (s *saved) Edited(at string, in *plan.External, name string, _ plan.Digest) (before, after *plan.CodeLine) {
+	n := s.nodes[at]
+	if n == nil {
+		return nil, nil
+	}
+	for _, c := range n.Causes {
+		if c.Kind == plan.CodeCause && c.Path == path.Join(in.Root, name) {
+			return codeLine(c.Before), codeLine(c.After)
+		}
+	}
+	return nil, nil
+}
+
+// codeLine is a line of code that a cause has; nil if it has a digest, or nothing.
+func codeLine(text json.RawMessage) *plan.CodeLine {
+	l := &plan.CodeLine{}
+	if json.Unmarshal(orEmpty(text), l) != nil || l.Line == 0 {
+		return nil
+	}
+	return l
 }
 
 // Version is that which the plan says of what a fetch gets, or of an image. The stage holds to it.

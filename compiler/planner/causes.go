@@ -20,7 +20,7 @@ import (
 // component, configuration, form of inputs, inputs, metadata; each by path.
 // A cause is told once, where the text that made it stands: of a fetch, and of predictions, the configuration is that
 // of another block's text, and From names the block.
-func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
+func (p *planner) causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 	var out []plan.Cause
 	if before.Kind != n.Kind || before.Type != n.Type {
 		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: "type", Before: text(before.Type), After: text(n.Type)})
@@ -47,16 +47,16 @@ func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 	if n.Role == schema.PredictRole && before.Container != nil {
 		out = append(out, configCauses(commandOf(before.Container), commandOf(n.Container))...)
 	}
-	inputs := inputCauses(n, before)
+	inputs := p.inputCauses(n, before)
 	whose := ""
 	if model := n.ModelInput(); n.Role == schema.PredictRole && model != nil {
 		whose = model.From
-	} else if n.Fetches() || n.Role == schema.TrialRole {
+	} else if n.Fetches() || n.Role == schema.TrialRole || n.Role == schema.ImageRole {
 		whose = n.Of
 	}
 	for _, list := range [][]plan.Cause{out, inputs} {
 		for i, c := range list {
-			if whose != "" && (c.Kind == plan.ConfigCause || c.Kind == plan.ImageCause || n.Role == schema.TrialRole && (c.Kind == plan.ComponentCause || c.Kind == plan.WiringCause)) {
+			if whose != "" && (c.Kind == plan.ConfigCause || c.Kind == plan.ImageCause || c.Kind == plan.CodeCause || n.Role == schema.TrialRole && (c.Kind == plan.ComponentCause || c.Kind == plan.WiringCause)) {
 				list[i].From = whose // whose block says it
 			}
 		}
@@ -122,7 +122,7 @@ func commandOf(c *plan.Container) json.RawMessage {
 
 // inputCauses compares the inputs: other wiring, other data from outside, other content from above. An input that is
 // not known yet is among them, as it may be another.
-func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
+func (p *planner) inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 	var out []plan.Cause
 	for _, in := range n.Inputs {
 		if of, role := address.Of(in.From); of == n.Address && role != "" && address.Role(role) == string(schema.TrialRole) && before.Wiring[in.Port] == "" {
@@ -135,13 +135,16 @@ func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 			if in.Digest == before.Inputs[in.Port] {
 				continue
 			}
-			if n.Container != nil {
+			switch {
+			case n.Container != nil && !in.External.Remote:
+				out = append(out, p.codeCauses(n.Address, before.External[in.Port], in.External)...)
+			case n.Container != nil:
 				c := plan.Cause{Kind: plan.ImageCause, Path: in.External.Root, After: optional(in.External.Version)}
 				if e := before.External[in.Port]; e != nil {
 					c.Before = optional(e.Version)
 				}
 				out = append(out, c)
-			} else {
+			default:
 				out = append(out, plan.Cause{Kind: plan.DataCause, Path: in.External.Root,
 					Before: dataSummary(before.External[in.Port], before.Inputs[in.Port], nil), After: dataSummary(in.External, in.Digest, before.External[in.Port])})
 			}

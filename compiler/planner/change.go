@@ -21,7 +21,9 @@ func (p *planner) changes() []plan.Change {
 	add := func(address string, c plan.Cause, category plan.Category, r source.Range) {
 		out = append(out, plan.Change{Cause: c, Address: address, Category: category, Range: r})
 	}
-	for address, n := range p.nodes {
+	edited := map[[2]string]bool{}
+	for _, address := range sortedKeys(p.nodes) {
+		n := p.nodes[address]
 		if n.Verdict == plan.Accepted {
 			out = append(out, p.acceptedChanges(n)...)
 		}
@@ -33,6 +35,11 @@ func (p *planner) changes() []plan.Change {
 			case n.Verdict == plan.Accepted && c.Kind != plan.MetadataCause:
 			case c.Kind == plan.MetadataCause:
 				add(address, c, plan.MetadataChange, p.rangeOf(address, c))
+			case c.Kind == plan.CodeCause && c.From != "":
+				if of := [2]string{c.From, c.Path}; !edited[of] && !p.toldBy(c) { // it runs several stages that are derived of the block, or for its model
+					edited[of] = true
+					add(c.From, c, plan.Rebuild, p.rangeOf(address, c))
+				}
 			case p.root(c):
 				add(address, c, plan.Rebuild, p.rangeOf(address, c))
 			}
@@ -149,6 +156,12 @@ func (p *planner) root(c plan.Cause) bool {
 	return true
 }
 
+// toldBy reports whether the stage of the block that a file of code is of reads it too, and tells that it was edited.
+func (p *planner) toldBy(c plan.Cause) bool {
+	up := p.nodes[c.From]
+	return up != nil && slices.ContainsFunc(up.Causes, func(x plan.Cause) bool { return x.Kind == plan.CodeCause && x.Path == c.Path })
+}
+
 // causeRank puts first policy that became weaker, then what breaks others, then what somebody changed, then what merely has
 // not run yet, last what runs nothing.
 func causeRank(c plan.Change) int {
@@ -176,9 +189,18 @@ func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 		return source.Range{}
 	}
 	switch c.Kind {
+	case plan.CodeCause: // in the file itself
+		for _, l := range []*plan.CodeLine{codeLine(c.After), codeLine(c.Before)} {
+			if l != nil {
+				at := source.Pos{Line: l.Line, Column: 1}
+				return source.Range{File: c.Path, Start: at, End: at}
+			}
+		}
 	case plan.ImageCause:
-		if r, ok := b.Ranges["image"]; ok {
-			return r
+		for _, path := range []string{"image", "base", "python"} {
+			if r, ok := b.Ranges[path]; ok {
+				return r
+			}
 		}
 	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause, plan.WiringCause:
 		if r := p.readFrom(b, c.Path); !r.IsZero() {
@@ -283,7 +305,7 @@ func (p *planner) touch(changes []plan.Change, once bool) bool {
 	return true
 }
 
-// changedBy lists the stages that a change of a block's text runs by itself: the block's own, and the fetch and the trials before it if these have
+// changedBy lists the stages that a change of a block's text runs by itself: the block's own, the fetch, the image and the trials before it, and those that score its model, if these have
 // a cause in the block, as source.cards@fetch has when source.cards reads another address.
 func (p *planner) changedBy(block string) []string {
 	out := []string{block}
@@ -293,6 +315,11 @@ func (p *planner) changedBy(block string) []string {
 		}
 	}
 	add(address.Derived(block, string(schema.FetchRole)))
+	for at, n := range p.nodes { // those that run the block's program, sorted with all that they reach (downstream)
+		if n.Container != nil && n.Role != "" {
+			add(at)
+		}
+	}
 	if b := p.m.Blocks[block]; b != nil {
 		for i := range b.Derived {
 			if d := &b.Derived[i]; d.Role == schema.TrialRole {

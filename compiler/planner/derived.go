@@ -94,11 +94,11 @@ func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node)
 		return
 	}
 	q := derivedNode(n, d)
-	q.Kind, q.Type, q.Version, q.Config, q.Container = predictKind, predictType, scoring.Version, scoring.Config, scoring.Container
+	q.Kind, q.Type, q.Version, q.Config = predictKind, predictType, scoring.Version, scoring.Config
 	if !wire(q, n, d, nil) {
 		return
 	}
-	runIn(q, scoring.Image)
+	p.scoredBy(maker, scoring).into(q)
 	setFormat(q, maker.Program.Format)
 	p.decide(q)
 	if d.Into == "" {
@@ -143,7 +143,7 @@ func wire(q, n *plan.Node, d *schema.Derivation, live *plan.Input) bool {
 	return true
 }
 
-// scoring is how the model that a foreign stage makes is used; nil if its image cannot be. A model that is given is used
+// scoring is how the model that a foreign stage makes is used; nil if its image or code cannot be. A model that is given is used
 // as one that is made.
 func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring {
 	if s := p.scorings[maker.Address]; s != nil {
@@ -156,22 +156,50 @@ func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring
 		})
 		return nil
 	}
-	c, image := p.container(ctx, maker)
-	if image == nil {
+	n := p.nodes[maker.Address]
+	if n == nil { // it could not be planned, which has been told
 		return nil
 	}
-	return p.scoredIn(maker, c, image)
+	in := p.surroundings(ctx, maker, n)
+	if in == nil {
+		return nil
+	}
+	return p.scoredIn(ctx, maker, in.container, (&plan.Node{Container: in.container, Inputs: []plan.Input{in.image}}).Image())
 }
 
-// scoredIn is how the model is used that a block makes in a container.
-func (p *planner) scoredIn(maker *check.Block, c *plan.Container, image *plan.External) *plan.Scoring {
-	s, err := plan.NewScoring(c, image, maker.Program.Predict, maker.Program.Told)
+// scoredIn is how the model is used that a block makes in a container; nil after a diagnostic.
+func (p *planner) scoredIn(ctx context.Context, maker *check.Block, c *plan.Container, image *plan.External) *plan.Scoring {
+	code, ok := p.code(ctx, maker, address.Derived(maker.Address, string(schema.PredictRole)), maker.Program.PredictCode)
+	if !ok {
+		return nil
+	}
+	var files *plan.External
+	if code != nil {
+		files = code.External
+	}
+	s, err := plan.NewScoring(c, image, files, maker.Program.Predict, maker.Program.Told)
 	if err != nil {
 		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeStage, Subject: maker.Range, Summary: err.Error()})
 		return nil
 	}
 	p.scorings[maker.Address] = s
 	return s
+}
+
+// scoredBy is what the command runs in that scores a maker's model.
+func (p *planner) scoredBy(maker *check.Block, s *plan.Scoring) *surroundings {
+	out := &surroundings{container: s.Container, image: plan.Outside(plan.ImagePort, s.Image.Root, s.Image.Version)}
+	if maker.Program.Image.Made != nil {
+		out.image = plan.Input{Port: plan.ImagePort, From: s.Image.Root, FromPort: plan.ImagePort, Digest: plan.Digest(s.Image.Version)}
+	}
+	if s.Code != nil {
+		digest, err := plan.ExternalDigest(s.Code.Files)
+		if err != nil {
+			panic(err) // files always encode
+		}
+		out.code = &plan.Input{Port: schema.CodePort, Digest: digest, External: s.Code, Shape: &schema.Shape{Type: schema.FilesPort}}
+	}
+	return out
 }
 
 // championNode is the stage that scores the live model on the rows of an evaluation, and compares; nil where nothing

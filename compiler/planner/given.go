@@ -38,7 +38,7 @@ func (p *planner) given(n *plan.Node) bool {
 	n.Fingerprint = plan.Fingerprint(n.Definition, map[string]plan.Digest{givenPort: digest})
 	before, recorded := p.o.State.Nodes[n.Address]
 	if recorded {
-		n.Causes, n.Replaces = causes(n, &before, p.typeOf(n.Address)), before.Fingerprint
+		n.Causes, n.Replaces = p.causes(n, &before, p.typeOf(n.Address)), before.Fingerprint
 	}
 	f.on(resultGiven)
 	p.settle(f, &before, recorded)

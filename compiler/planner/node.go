@@ -137,52 +137,6 @@ func (p *planner) node(b *check.Block) *plan.Node {
 	return n
 }
 
-// program gives a foreign stage what it will run, and how its model is scored if it makes one; false if its image cannot be used.
-func (p *planner) program(ctx context.Context, b *check.Block, n *plan.Node) bool {
-	var image *plan.External
-	if n.Container, image = p.container(ctx, b); image == nil {
-		return false
-	}
-	runIn(n, image)
-	setFormat(n, b.Program.Format)
-	if slices.ContainsFunc(n.Outputs, func(o plan.Output) bool { return o.Type == schema.ModelPort }) {
-		n.Scoring = p.scoredIn(b, n.Container, image)
-	}
-	return true
-}
-
-// runIn gives a stage its image.
-func runIn(n *plan.Node, image *plan.External) {
-	n.Inputs = append(n.Inputs, plan.Outside(plan.ImagePort, image.Root, image.Version))
-	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
-}
-
-// container finds out what a foreign stage will run, and in which image; nil if that cannot be.
-// The image's version is its id: the name may mean another image tomorrow, and the fingerprint goes by what it means
-// today. Secrets are known by name and version here, and have no value.
-func (p *planner) container(ctx context.Context, b *check.Block) (*plan.Container, *plan.External) {
-	f := b.Program
-	secrets, ok := p.secrets(b)
-	if !ok {
-		return nil, nil
-	}
-	c := &plan.Container{Command: f.Command, Env: f.Env, Network: f.Network, Secrets: secrets}
-	version, err := p.o.Sources.Version(ctx, &plan.Node{Address: b.Address, Container: c}, f.Image)
-	if err != nil {
-		r := b.Ranges["image"]
-		if r.IsZero() {
-			r = b.Range
-		}
-		p.report(source.Diagnostic{
-			Severity: source.Error, Code: source.CodeImage, Subject: r,
-			Summary: fmt.Sprintf("the image %q of %s cannot be used: %v", f.Image, b.Address, err),
-			Hint:    "Build or load it first; mlp pulls no images by itself.",
-		})
-		return nil, nil
-	}
-	return c, plan.Outside(plan.ImagePort, f.Image, version).External
-}
-
 // setFormat says that tables flow in and out in another format than Parquet, "csv" or "ndjson", for a program that reads no Parquet. The
 // tables themselves stay as they are in the store; they are rewritten around the stage.
 func setFormat(n *plan.Node, format string) {

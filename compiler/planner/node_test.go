@@ -36,7 +36,7 @@ func TestEngine(t *testing.T) {
 	after := node("duckdb-1.4.6")
 	after.Definition = definition("duckdb-1.4.6")
 	want := []plan.Cause{{Kind: plan.ComponentCause, Path: "engine", Before: text("duckdb-1.4.5"), After: text("duckdb-1.4.6")}}
-	if diff := cmp.Diff(want, causes(after, &before, nil)); diff != "" {
+	if diff := cmp.Diff(want, (&planner{}).causes(after, &before, nil)); diff != "" {
 		t.Errorf("causes:\n%s", diff)
 	}
 }

@@ -4,7 +4,7 @@
 //
 //	move            the state as it is after the module's moves                             moves.go
 //	block           of each block, behind what it needs:
-//	  node          what its stage is: configuration, inputs, what runs it                  node.go, derived.go
+//	  node          what its stage is: configuration, inputs, what runs it                  node.go, program.go, derived.go
 //	  decide        whether it runs, and why: definition, fingerprint, verdict, causes      verdict.go, fate.go, causes.go
 //	  gate          its rules, as far as figures are known, and who is asked                gate.go, ruleset.go, approval.go
 //	  release       what is live, and what would be                                         release.go
@@ -51,6 +51,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -93,6 +94,12 @@ type Actions interface {
 // An error becomes a diagnostic at the block.
 type Sources interface {
 	External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error)
+	// Code finds the files of the module that the stage at an address reads; of train.model@predict those with which the model of train.model is scored. A
+	// file that is not there is an error; one that says which attribute means it is a CodeError.
+	Code(ctx context.Context, address string, files []schema.Files) (*plan.External, plan.Digest, error)
+	// Edited is the first line in which a file of code differs from the one that was: nil where there is no such line, or nobody knows. in is the input of
+	// the stage at an address that has the file, and was the digest of the recorded one.
+	Edited(address string, in *plan.External, name string, was plan.Digest) (before, after *plan.CodeLine)
 	// Version finds the version of what lies elsewhere: of what a fetch gets, which lies at a location, or of the image that a stage
 	// with a container runs in, by its name (plan.ImageVersion). One that cannot be found out is empty: the stage that takes it has an input
 	// that is not known yet.

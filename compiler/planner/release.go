@@ -112,6 +112,13 @@ func said(s *plan.Scoring) json.RawMessage {
 	if s.Image != nil && s.Image.Version != "" {
 		out["image"] = s.Image.Version
 	}
+	if s.Code != nil {
+		files := map[string]plan.Digest{}
+		for _, f := range s.Code.Files {
+			files[f.Name] = f.Digest
+		}
+		out["code"] = files
+	}
 	return encode(out)
 }
 

@@ -30,7 +30,7 @@ func (p *planner) decide(n *plan.Node) {
 	before, recorded := p.o.State.Nodes[n.Address]
 	switch {
 	case recorded:
-		n.Causes, n.Replaces = causes(n, &before, p.typeOf(n.Address)), before.Fingerprint
+		n.Causes, n.Replaces = p.causes(n, &before, p.typeOf(n.Address)), before.Fingerprint
 	case n.Derived(): // there because of the one it is derived from, not for itself
 		n.Causes = []plan.Cause{{Kind: plan.InputCause, From: n.Of}}
 	default:

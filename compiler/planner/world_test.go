@@ -135,11 +135,18 @@ func (library) Program(_, typ string, config json.RawMessage) (*schema.Program, 
 	if typ != "container" {
 		return nil, nil
 	}
-	p := &schema.Program{}
-	if err := json.Unmarshal(config, p); err != nil {
+	var c struct {
+		Image            string
+		Command, Predict []string
+		Env              map[string]string
+		Network          bool
+		Format           string
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
 		return nil, err
 	}
 	var err error
+	p := &schema.Program{Image: schema.Image{Name: c.Image, Path: "image"}, Command: c.Command, Predict: c.Predict, Env: c.Env, Network: c.Network, Format: c.Format}
 	p.Told, err = json.Marshal(map[string]any{"env": p.Env, "features": []string{}})
 	return p, err
 }
@@ -181,6 +188,14 @@ func (w *world) Version(_ context.Context, _ *plan.Node, image string) (string, 
 		return "", w.noImage
 	}
 	return plan.ImageVersion(w.image, "linux/amd64"), nil
+}
+
+func (w *world) Code(context.Context, string, []schema.Files) (*plan.External, plan.Digest, error) {
+	return nil, "", errors.New("there is no code in this world")
+}
+
+func (w *world) Edited(string, *plan.External, string, plan.Digest) (before, after *plan.CodeLine) {
+	return nil, nil
 }
 
 func (w *world) External(_ context.Context, _, _, _ string, config json.RawMessage) (*plan.External, plan.Digest, error) {

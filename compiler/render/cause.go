@@ -49,6 +49,8 @@ func CauseText(address string, c plan.Cause) string {
 		return fmt.Sprintf("data of %s  %s → %s%s", address, DataText(c.Before), DataText(c.After), filesChanged(c.After))
 	case plan.ImageCause:
 		return fmt.Sprintf("image %s of %s  %s", Line(c.Path), address, imageChange(c.Before, c.After))
+	case plan.CodeCause:
+		return codeText(address, c)
 	case plan.ComponentCause:
 		if c.Path == "engine" {
 			return fmt.Sprintf("engine of %s  %s", address, ChangeText(c.Before, c.After))
@@ -90,6 +92,35 @@ func CauseLines(address string, c plan.Cause) (string, []DiffLine) {
 		}
 	}
 	return CauseText(address, c), nil
+}
+
+// codeText says which file of code was edited, added or removed, and what its first other line was and is.
+func codeText(address string, c plan.Cause) string {
+	file := fmt.Sprintf("code of %s  %s", address, Line(c.Path))
+	was, is := lineOf(c.Before), lineOf(c.After)
+	switch {
+	case was != nil && is != nil:
+		text := TextChange(strings.TrimSpace(was.Text), strings.TrimSpace(is.Text))
+		return fmt.Sprintf("%s line %d: %s → %s", file, is.Line, text[0], text[1])
+	case is != nil:
+		return fmt.Sprintf("%s line %d: + %s", file, is.Line, Clipped(Line(strings.TrimSpace(is.Text)), LongestValue))
+	case was != nil:
+		return fmt.Sprintf("%s line %d: - %s", file, was.Line, Clipped(Line(strings.TrimSpace(was.Text)), LongestValue))
+	case len(c.Before) == 0:
+		return file + " was added"
+	case len(c.After) == 0:
+		return file + " was removed"
+	}
+	return fmt.Sprintf("%s  %s → %s", file, shortDigest(c.Before), shortDigest(c.After))
+}
+
+// lineOf is a line of code; nil of a digest, or nothing.
+func lineOf(v json.RawMessage) *plan.CodeLine {
+	l := &plan.CodeLine{}
+	if len(v) == 0 || json.Unmarshal(v, l) != nil || l.Line == 0 {
+		return nil
+	}
+	return l
 }
 
 // imageChange is an image's version and the one that follows it, in full where the short ones are the same, as for another platform.

@@ -15,6 +15,8 @@ const (
 	// FetchRole: it gets what lies outside, as it is there at a version, with network and secrets; the stage takes the bytes and
 	// reads them offline.
 	FetchRole Role = "fetch"
+	// ImageRole: it makes the image that the stage's program runs in, of another image and files of the module.
+	ImageRole Role = "image"
 	// TrialRole: it fits and measures one choice of parameters among several, and the stage takes what came of all of them. There are as
 	// many as the block asks for, told apart by Number.
 	TrialRole Role = "trial"
@@ -73,17 +75,4 @@ type DeriveRequest struct {
 	Config json.RawMessage  // as the stage will get it
 	In     map[string]Shape // by port
 	Out    map[string]Shape // by port, under its name
-}
-
-// Program is what a block's stage runs where that is a command in a user's image and not a built-in component.
-type Program struct {
-	Image   string
-	Command []string // the program and its arguments
-	Env     map[string]string
-	Network bool
-	Format  string // of tables, in and out: "parquet", "csv" or "ndjson"; empty: parquet
-	// Predict scores the model that Command made, in the same image; empty: the block says no such command. Told is what its
-	// stages find as their configuration.
-	Predict []string
-	Told    json.RawMessage
 }

@@ -118,6 +118,7 @@ const (
 	ReleasePort PortType = "release" // what is live: deploy.scorer
 	FilesPort   PortType = "files"   // bytes that a later stage parses
 	SecretPort  PortType = "secret"  // where a value is found, and never the value
+	ImagePort   PortType = "image"   // what a program runs in: layers on top of another image
 )
 
 // Example is a whole module that shows a type at work; the tests compile it.

@@ -191,18 +191,16 @@ func (a *Attempt) prepare(ctx context.Context) error {
 		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
 	}
 	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()
-	if c := a.node.Container; c != nil {
-		image := a.node.Remote()
-		if image == nil || image.External.Version == "" {
-			return Failuref(ImageFailure, "it is not said in which image %s runs", a.node.Address)
+	if a.node.Container != nil {
+		if err := a.container(ctx); err != nil {
+			return err
 		}
-		a.task.Container = &executor.Container{ImageID: plan.ImageID(image.External.Version), Command: c.Command, Env: c.Env, Network: c.Network}
 	}
 	if err := a.emptyIn(); err != nil {
 		return err
 	}
 	for _, in := range a.node.Inputs {
-		if in.External != nil && in.External.Remote {
+		if in.External != nil && in.External.Remote || a.node.Container != nil && in.Port == plan.ImagePort {
 			continue // the stage gets it, or runs in it
 		}
 		path, err := a.layOut(ctx, in, a.Inputs[in.Port])
@@ -273,7 +271,7 @@ func (a *Attempt) emptyIn() error {
 		return nil
 	}
 	for _, e := range entries {
-		if !slices.ContainsFunc(a.node.Inputs, func(i plan.Input) bool { return i.Port == e.Name() && i.External == nil }) {
+		if !slices.ContainsFunc(a.node.Inputs, func(i plan.Input) bool { return i.Port == e.Name() && i.External == nil && i.Port != plan.ImagePort }) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(in, e.Name())))
 		}
 	}

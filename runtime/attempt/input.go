@@ -19,6 +19,9 @@ import (
 // layOut makes an input's folder and returns its path.
 // Files are hard links to the store's objects where that can be, so that an input of gigabytes costs no copy; they are read-only.
 func (a *Attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest) (string, error) {
+	if a.isCode(in) {
+		return a.layOutCode(ctx, in)
+	}
 	if in.External != nil {
 		return a.layOutExternal(ctx, in)
 	}

@@ -218,6 +218,11 @@ func (a *Attempt) storePort(ctx context.Context, into *store.Batch, out plan.Out
 			return "", err
 		}
 	}
+	if out.Type == schema.ImagePort {
+		if err := checkImage(dir); err != nil {
+			return "", a.badOutput("wrote no image to out/%s: %v", out.Port, err)
+		}
+	}
 	d, files, err := into.TakeDir(dir, func(done, total int) {
 		if done < total { // many files take their time
 			a.Listener.Progress(done, total)

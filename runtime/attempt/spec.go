@@ -17,8 +17,11 @@ func (a *Attempt) spec(n *plan.Node) component.Spec {
 		Config: n.Config, Seed: seed(n.Config), In: map[string]schema.Shape{}, Out: map[string]schema.Shape{},
 	}
 	for _, in := range n.Inputs {
-		if in.External != nil && n.Container != nil {
-			continue // the image, which the stage runs in
+		if n.Container != nil && in.Port == plan.ImagePort { // which the stage runs in
+			if n.Role == schema.ImageRole {
+				s.Versions = map[string]string{in.Port: in.External.Version} // and puts its layers on
+			}
+			continue
 		}
 		s.In[in.Port] = shape(in.Shape, "")
 		if in.External != nil && in.External.Remote {
@@ -30,7 +33,7 @@ func (a *Attempt) spec(n *plan.Node) component.Spec {
 				s.Files = map[string][]string{}
 			}
 			s.Files[in.Port] = in.External.Names()
-			s.Unquoted = s.Unquoted || a.Unquoted != nil && a.Unquoted(in.External)
+			s.Unquoted = s.Unquoted || n.Container == nil && a.Unquoted != nil && a.Unquoted(in.External)
 		}
 	}
 	for _, out := range n.Outputs {

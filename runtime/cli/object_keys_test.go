@@ -31,6 +31,8 @@ var objectKeys = map[string]struct {
 	"dataset.params.*":                                       {anyKey: "the arguments are parameters of the query, which must read each"},
 	"train/container.env":                                    {anyKey: "the keys are variables of the environment"},
 	"train/container.params.*":                               {anyKey: "they are for the command"},
+	"train/python.env":                                       {anyKey: "the keys are variables of the environment"},
+	"train/python.params.*":                                  {anyKey: "they are for the script"},
 	"evaluate/backtest.of":                                   {anyKey: "the keys are names of evaluations"},
 	"select.candidates":                                      {anyKey: "the keys are names of candidates"},
 	"profile.parts":                                          {anyKey: "the keys are names of parts"},

@@ -321,7 +321,7 @@ func (s *Saved) result(n *plan.Node) (string, error) {
 // is found before it would, nothing can be said of it.
 func (s *Saved) image(ctx context.Context, n *plan.Node) string {
 	in := n.Remote()
-	if s.Image == nil || n.Container == nil || in.External.Version == "" {
+	if s.Image == nil || n.Container == nil || in == nil || in.External.Version == "" {
 		return ""
 	}
 	name, planned := in.External.Root, in.External.Version

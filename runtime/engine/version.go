@@ -51,12 +51,15 @@ func (r *run) imageVersion(ctx context.Context, n *plan.Node) (string, error) {
 // scoring is how the model of a release is used, in the image that it was made in.
 func (r *run) scoring(rel *plan.Release) *plan.Scoring {
 	s := rel.Scoring
-	version, ok := r.found.Load(rel.Model.From)
-	if s == nil || s.Image == nil || s.Image.Version != "" || !ok {
+	if s == nil || s.Image == nil || s.Image.Version != "" {
 		return s
 	}
 	same := *s
-	same.Image = plan.Outside(plan.ImagePort, s.Image.Root, version.(string)).External
+	if version, ok := r.found.Load(rel.Model.From); ok {
+		same.Image = plan.Outside(plan.ImagePort, s.Image.Root, version.(string)).External
+	} else if maker := r.graph.node(s.Image.Root); maker != nil && maker.outcome != nil && maker.outcome.node != nil {
+		same.Image = plan.MadeImage(s.Image.Root, maker.outcome.node.Outputs[plan.ImagePort])
+	}
 	return &same
 }
 

@@ -102,9 +102,18 @@ type Secret struct {
 // Container is the image and command of a foreign stage.
 type Container struct {
 	ImageID string            // as Resolver returns it, never a name that may move, such as trainer:latest
+	Made    *Made             // layers on top of that image, which the stage runs in; nil: it runs in the image as it is
+	Library string            // version of the modules that lie in lib/, python.Library; empty: none
 	Command []string          // takes the place of the image's entry point: ["python", "/app/train.py"]
 	Env     map[string]string // besides the variables of the protocol
 	Network bool              // the network of the engine; else none at all
+}
+
+// Made is an image that a stage made: layers in a folder.
+type Made struct {
+	Dir    string   // absolute
+	Layers []string // names of files in Dir, from the lowest
+	Digest string   // of the folder: two with the same digest are the same image
 }
 
 // Result of an attempt whose stage ran and ended, with success or not. At most one of ExitCode, TimedOut and OutOfMemory explains a

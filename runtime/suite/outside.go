@@ -12,7 +12,9 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/digest"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -143,6 +145,16 @@ func (x *sources) External(ctx context.Context, kind, typ, address string, confi
 	}
 	ext, digest, err := x.run.suite.store.HashFiles(ctx, o.Dir, root, names)
 	return &ext, digest, err
+}
+
+// Code is that of the module: a test takes code as it is here.
+func (x *sources) Code(ctx context.Context, at string, files []schema.Files) (*plan.External, plan.Digest, error) {
+	return x.run.suite.o.Code(ctx, x.run.suite.store, x.run.test.module.Blocks[address.Block(at)], at, files)
+}
+
+// Edited is not looked for: tests ask what runs, and not why.
+func (x *sources) Edited(string, *plan.External, string, plan.Digest) (before, after *plan.CodeLine) {
+	return nil, nil
 }
 
 // Version is of no use to a test, which fetches nothing: the source's rows are given, or not needed. A plan goes on without images that

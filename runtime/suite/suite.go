@@ -52,6 +52,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/resolve"
@@ -64,7 +65,7 @@ import (
 )
 
 // Options are what tests rest on. All but Filter, Parallelism, Unquoted and Convert are required; Check
-// does without Image and Executor.
+// does without Image, Code and Executor.
 type Options struct {
 	Dir     string            // of the module
 	Tests   map[string][]byte // files of tests, by name
@@ -75,6 +76,8 @@ type Options struct {
 	Tables  Tables
 	// Image is what an image's name means (plan.ImageVersion). Its errors are taken for "not known yet" by plans.
 	Image func(ctx context.Context, name string) (version string, err error)
+	// Code finds the files of code that a block means (workspace.Workspace.Code).
+	Code func(ctx context.Context, s *store.Store, b *check.Block, at string, files []schema.Files) (*plan.External, plan.Digest, error)
 	// Executor runs stages; it is asked for when the first one has to run, once for built-in components and once for
 	// foreign stages, which run an image of their own.
 	Executor func(ctx context.Context, storeRoot string, foreign bool) (executor.Executor, error)

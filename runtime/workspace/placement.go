@@ -44,7 +44,7 @@ func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err
 	toRun := func(n *plan.Node) bool { return runsImage(n) && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) }
 	if i := slices.IndexFunc(p.Nodes, toRun); i >= 0 {
 		n := p.Nodes[i]
-		return nil, errors.Join(&Failure{Err: fmt.Errorf("%s runs the image %s, which needs a container engine: %w", n.Address, n.Remote().External.Root, err),
+		return nil, errors.Join(&Failure{Err: fmt.Errorf("%s runs the image %s, which needs a container engine: %w", n.Address, n.Image().Root, err),
 			Hint: "Start the engine, or set DOCKER_HOST to one that runs."}, placed.Close())
 	}
 	return placed, nil // what foreign stages yielded is known

@@ -131,8 +131,11 @@ func (x *sources) tell(fetch *plan.Node, code, summary string) {
 	var at source.Range
 	if b := x.s.Module.Blocks[address.Block(fetch.Address)]; b != nil {
 		at = b.Range
-		if r, ok := b.Ranges["image"]; ok {
-			at = r
+		for _, path := range []string{"image", "base", "python"} {
+			if r, ok := b.Ranges[path]; ok {
+				at = r
+				break
+			}
 		}
 	}
 	x.said = append(x.said, plan.Diagnostic{Severity: "warning", Code: code, Summary: summary, Subject: at})

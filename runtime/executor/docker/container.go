@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 
+	"github.com/mlp-lang/mlp/runtime/component/python"
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/executor/protocol"
 )
@@ -121,6 +122,9 @@ func mounts(t executor.Task, dir string) []mount.Mount {
 	out := []mount.Mount{bind(filepath.Join(dir, protocol.DescriptionFile), protocol.DescriptionFile, true), bind(t.Out, "out", false)}
 	if t.Container == nil {
 		out = append(out, bind(filepath.Join(dir, tmpFolder), tmpFolder, false))
+	}
+	if t.Container != nil && t.Container.Library != "" {
+		out = append(out, bind(filepath.Join(dir, python.Folder), python.Folder, true))
 	}
 	for _, in := range t.Inputs {
 		out = append(out, bind(in.Path, "in/"+in.Port, true))

@@ -15,6 +15,7 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/mlp-lang/mlp/runtime/component/python"
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/executor/protocol"
 )
@@ -120,7 +121,7 @@ func prepare(eng engine, t executor.Task) (string, error) {
 	tmp := filepath.Join(dir, tmpFolder)
 	err = errors.Join(protocol.WriteDescription(filepath.Join(dir, protocol.DescriptionFile), t.Spec), os.Mkdir(tmp, 0o700))
 	if t.Container != nil {
-		err = errors.Join(err, protocol.MakeOutputFolders(t.Out, t.Spec))
+		err = errors.Join(err, protocol.MakeOutputFolders(t.Out, t.Spec), writeLibrary(t.Container.Library, filepath.Join(dir, python.Folder)))
 	}
 	if err = errors.Join(err, eng.handOver(t.Out, t.Checkpoint, tmp)); err != nil {
 		os.RemoveAll(dir)
@@ -129,11 +130,33 @@ func prepare(eng engine, t executor.Task) (string, error) {
 	return dir, nil
 }
 
+// writeLibrary writes the modules that lie beside a program, readable by any user.
+func writeLibrary(library, dir string) error {
+	if library == "" {
+		return nil
+	}
+	modules, err := python.Modules(library)
+	if err != nil {
+		return err
+	}
+	err = os.Mkdir(dir, 0o755)
+	for name, text := range modules {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), text, 0o644))
+	}
+	return err
+}
+
 // create creates the container of a task, or of a worker that the task is the first one of. Dir is the folder on the host that the
 // container has beside the task's. The built-in image may have been removed since it was found: then it is loaded again, once.
 func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir string, w *worker) (string, error) {
-	if t.Container != nil {
-		return e.createFrom(ctx, eng, t, dir, t.Container.ImageID, w)
+	if c := t.Container; c != nil && c.Made != nil {
+		image, err := e.findMade(ctx, c)
+		if err != nil {
+			return "", err
+		}
+		return e.createFrom(ctx, eng, t, dir, image, w)
+	} else if c != nil {
+		return e.createFrom(ctx, eng, t, dir, c.ImageID, w)
 	}
 	image, err := e.image.get(ctx, e.findImage)
 	if err != nil {

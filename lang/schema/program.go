@@ -1,0 +1,57 @@
+package schema
+
+import "encoding/json"
+
+// Program is what a block's stage runs where that is somebody's code and not a built-in component. It says all that decides what runs and
+// in what, so that nobody else reads the block's configuration for that:
+//
+//	train "python" "forest" {                   Command  python3 /mlp/in/code/train.py
+//	  script       = "train.py"                 Code     train.py, features.py
+//	  files        = ["features.py"]            Image    made by train.forest@image, of python:3.11-slim and requirements.txt
+//	  python       = "3.11"
+//	  requirements = "requirements.txt"
+//	}
+type Program struct {
+	Image   Image
+	Command []string // the program and its arguments
+	// Code are the files of the module that the command reads, by the port CodePort: names and patterns (`src/**/*.py`) relative to the folder of the
+	// block's module. Empty: the command is all in the image.
+	Code []Files
+	// Library is the version of mlp's own modules that lie below /mlp/lib for the command, "python.1"; empty: none.
+	Library string
+	Env     map[string]string
+	Network bool
+	Format  string // of tables, in and out: "parquet", "csv" or "ndjson"; empty: parquet
+	// Predict scores the model that Command made, in the same image with PredictCode; empty: the block says no such command. Told is what its
+	// stages find as their configuration.
+	Predict     []string
+	PredictCode []Files
+	Told        json.RawMessage
+}
+
+// CodePort is the input of a stage that is code of the module.
+const CodePort = "code"
+
+// Files are files of the module that an attribute of a block means.
+type Files struct {
+	Path     string   // of the attribute: "script", "files"
+	Patterns []string // relative to the folder of the block's module
+}
+
+// Image is what a program runs in: an image that the engine has by a name, or one that a stage of its own makes.
+type Image struct {
+	Name string // "python:3.11-slim"; empty: it is made
+	Path string // of the attribute that says so: "image", "base"
+	Made *Making
+}
+
+// ImageKind is the kind of the components that make images, "image.python". No block is of it.
+const ImageKind = "image"
+
+// Making is the stage that makes an image. Two of the same type, configuration, image and code have the same result, whichever blocks they are of.
+type Making struct {
+	Type    string // of the component, "python"
+	Version int    // of that component's output
+	Config  json.RawMessage
+	Program Program
+}

@@ -1,0 +1,126 @@
+package attempt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/scratch"
+)
+
+// container describes what a foreign stage runs in: an image that the executor has by its ID, or one that a stage made.
+func (a *Attempt) container(ctx context.Context) error {
+	c, image := a.node.Container, a.node.Image()
+	if image == nil || image.Version == "" && a.node.Input(plan.ImagePort).From == "" {
+		return Failuref(ImageFailure, "it is not said in which image %s runs", a.node.Address)
+	}
+	a.task.Container = &executor.Container{ImageID: plan.ImageID(image.Version), Library: c.Library, Command: c.Command, Env: c.Env, Network: c.Network}
+	in := *a.node.Input(plan.ImagePort)
+	if in.From == "" {
+		return nil
+	}
+	digest := a.Inputs[plan.ImagePort]
+	dir := filepath.Join(a.work, "image")
+	err := a.withObject(ctx, in.From, func() error {
+		if err := scratch.Bare(dir); err != nil {
+			return err
+		}
+		return a.Store.Materialize(ctx, digest, dir)
+	})
+	if err != nil {
+		return fmt.Errorf("the image of %s: %w", a.node.Address, err)
+	}
+	made, err := readMade(dir)
+	if err != nil {
+		return Failuref(ImageFailure, "what %s made is no image: %v", in.From, err)
+	}
+	a.task.Container.ImageID = plan.ImageID(made.Base)
+	a.task.Container.Made = &executor.Made{Dir: dir, Layers: made.Layers, Digest: string(digest)}
+	return nil
+}
+
+// imageFile says in the folder of an image what it is (spec/protocol.md).
+const imageFile = "image.json"
+
+// madeImage is that file.
+type madeImage struct {
+	Image  int      `json:"image"`  // the version of the form, 1
+	Base   string   `json:"base"`   // the version of the image that the layers lie on
+	Layers []string `json:"layers"` // files beside it, from the lowest
+}
+
+// readMade reads it, and refuses a layer that does not lie beside it.
+func readMade(dir string) (m madeImage, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, imageFile))
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return m, fmt.Errorf("%s: %w", imageFile, err)
+	}
+	if m.Image != 1 || m.Base == "" || len(m.Layers) == 0 {
+		return m, fmt.Errorf("%s names no base and layers in the form that this mlp knows", imageFile)
+	}
+	for _, layer := range m.Layers {
+		if strings.ContainsAny(layer, `/\`) {
+			return m, fmt.Errorf("%s names the layer %q, which lies elsewhere", imageFile, layer)
+		}
+		if _, err := os.Stat(filepath.Join(dir, layer)); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// mostKept is how long a file of code is that is kept, so that a later plan says which line was edited.
+const mostKept = 1 << 20
+
+// layOutCode copies the files of code that the plan names, and no others: what lies beside them in the module's folder is no part of the
+// stage's fingerprint. Short ones are kept as objects besides, for plans to compare with.
+func (a *Attempt) layOutCode(ctx context.Context, in plan.Input) (string, error) {
+	dest := a.own(in)
+	if err := scratch.Bare(dest); err != nil {
+		return "", err
+	}
+	for _, f := range in.External.Files {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		to := filepath.Join(dest, filepath.FromSlash(f.Name))
+		if err := copyFile(filepath.Join(a.externalRoot(in.External), filepath.FromSlash(f.Name)), to); err != nil {
+			return "", err
+		}
+		if f.Size > mostKept {
+			continue
+		}
+		digest, err := a.Store.PutFile(ctx, to)
+		if err == nil && digest != f.Digest {
+			err = Failuref(StaleFailure, "%s changed after the plan was made; plan again", f.Name)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return dest, nil
+}
+
+// isCode reports whether an input is code of the module.
+func (a *Attempt) isCode(in plan.Input) bool {
+	return a.node.Container != nil && in.Port == schema.CodePort && in.External != nil
+}
+
+// checkImage holds what a stage yields at an image port to the form.
+func checkImage(dir string) error {
+	_, err := readMade(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return errors.New("it lacks " + imageFile + " or a layer that this names")
+	}
+	return err
+}
