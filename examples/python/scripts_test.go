@@ -200,7 +200,7 @@ func TestScripts(t *testing.T) {
 	}
 	at := strings.Index(string(was), "tinyscale")
 	write(t, filepath.Join(e.dir, "requirements.txt"), string(was[:at])+requirement)
-	e.want(t, 0, "   requirements.txt:4\n     runs      train.model@image\n     may run   ", "plan")
+	e.want(t, 0, "   requirements.txt:4\n     code of train.model  wheels/tinyscale-1.3-py3-none-any.whl was added   p.mlp:18\n     runs      train.model@image\n     may run   ", "plan")
 	write(t, filepath.Join(e.dir, "requirements.txt"), string(was))
 	if err := os.Remove(filepath.Join(e.dir, "wheels", "tinyscale-1.3-py3-none-any.whl")); err != nil {
 		t.Fatal(err)
