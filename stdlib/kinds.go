@@ -37,6 +37,10 @@ var kinds = []schema.Kind{
 		Doc: "A metric by scikit-learn's name, or an SQL aggregate over predictions.",
 	},
 	{
+		Name: "model", Phase: schema.Development, Summary: "A model that was trained elsewhere",
+		Doc: "It yields a model, like a trainer: to evaluate, compare, choose, deploy and explain. `mlp report model.<name>` shows where it comes from.",
+	},
+	{
 		Name: "monitor", Phase: schema.Operations, DefaultType: "drift", Summary: "Whether data still looks as it did, and the model is still as good",
 		Doc: "Rules read `monitor.<name>.drift.share` and `.drift.columns.<c>`, or `monitor.<name>.performance.<m>.value|low|high` and " +
 			"`.delta.<m>.value|low|high`. A gate that reads a monitor of a deployment is another than the one that the deployment waits for.",

@@ -32,6 +32,7 @@ import (
 	imagepython "github.com/mlp-lang/mlp/stdlib/image/python"
 	"github.com/mlp-lang/mlp/stdlib/label/maturity"
 	"github.com/mlp-lang/mlp/stdlib/metric"
+	modelfile "github.com/mlp-lang/mlp/stdlib/model/file"
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
 	"github.com/mlp-lang/mlp/stdlib/monitor/performance"
 	profiletable "github.com/mlp-lang/mlp/stdlib/profile/table"
@@ -71,6 +72,7 @@ func Components() []*component.Component {
 		&window.Component,
 		&maturity.Component,
 		&metric.Component,
+		&modelfile.Component,
 		&drift.Component,
 		&performance.Component,
 		&profiletable.Component,

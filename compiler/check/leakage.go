@@ -100,6 +100,9 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 		return
 	}
 	for _, s := range m.Seen {
+		if s.Use == schema.UnknownRows {
+			continue
+		}
 		r := input(c.m.Blocks[s.By].Block, s.Port)
 		if told[s.By+" "+s.Port] || !c.overlap(rows, r) {
 			continue
@@ -138,6 +141,23 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 		if s.Use == schema.FittedRows && !told[s.By+" "+s.Port] && c.sameRows(b, at, s.By, m.Target, r) {
 			return
 		}
+	}
+	c.unknown(b, at, model, m, told)
+}
+
+// unknown adds a diagnostic where b measures a model of which nobody says what it was trained on: once for each such model.
+func (c *checker) unknown(b *resolve.Block, at, model *resolve.Reference, m *schema.Model, told map[string]bool) {
+	for _, s := range m.Seen {
+		if s.Use != schema.UnknownRows || told[s.By] {
+			continue
+		}
+		told[s.By] = true
+		c.add(source.Diagnostic{
+			Severity: source.Warning, Code: source.CodeUnknownRows, Subject: at.Range,
+			Summary: fmt.Sprintf("%s may measure %s on rows that %s was trained on", b.Address, model.Target, itself(model.Target, s.By)),
+			Detail:  fmt.Sprintf("The model of %s was trained elsewhere, and nothing says on which rows. Figures on rows that a model has seen say nothing of new rows.", s.By),
+			Hint:    fmt.Sprintf("name the tables in %s: trained_on = [TABLE]; or, if none of these rows was among them, trained_elsewhere = true.", s.By),
+		})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 //	calibrates by                            calibration = split.t.validation
 //	the rows that its models have seen       of the models that it takes in
 //	the rows that its figures come from      of the evaluations that it takes in, which count as chosen by
+//	that nobody knows which                  what its component says of a model that was trained elsewhere
 //
 // So a model that was picked among several by an evaluation has seen the rows of that evaluation, too.
 func (c *checker) seen(b *Block) {
@@ -22,7 +23,7 @@ func (c *checker) seen(b *Block) {
 			continue
 		}
 		m := *s.Model
-		m.Seen = c.seenBy(b)
+		m.Seen = append(c.seenBy(b), m.Seen...)
 		s.Model = &m
 		b.Out[port] = s
 	}

@@ -19,6 +19,10 @@ func (t *Type) IsCheck() bool { return t.Yields(VerdictPort) && t.Version > 0 }
 // IsSource reports whether a block of the type makes a table of files from outside.
 func (t *Type) IsSource() bool { return t != nil && t.External && t.Yields(TablePort) }
 
+// Pinned reports whether the version of what a block of the type reads from outside is pinned for all who plan: that of data and of models.
+// Figures of a script are another at each of its runs.
+func (t *Type) Pinned() bool { return t != nil && t.External && (t.Yields(TablePort) || t.Yields(ModelPort)) }
+
 // Splits reports whether a block of the type keeps rows apart on sides.
 func (t *Type) Splits() bool {
 	return t != nil && slices.ContainsFunc(t.Out, func(o Port) bool { return o.Side != "" })

@@ -250,6 +250,7 @@ const (
 	CalibratedRows RowUse = "calibrated" // the model's scores are made probabilities on them
 	ScoredRows     RowUse = "scored"     // the model that comes in predicts for them
 	MeasuredRows   RowUse = "measured"   // figures are computed on them, of the model that comes in or else of the one that predicted them
+	UnknownRows    RowUse = "unknown"    // of a model that was trained elsewhere, on rows that nobody names; no attribute has this use
 )
 
 // Block is a nested block of a body.

@@ -134,8 +134,8 @@ type Model struct {
 
 // Seen are rows that decided how a model came out: those that flow into the block By at Port.
 type Seen struct {
-	Use      RowUse // FittedRows, ChosenRows or CalibratedRows
-	By, Port string // "train.model", "data"
+	Use      RowUse // FittedRows, ChosenRows or CalibratedRows; UnknownRows where By does not say which rows its model was fitted on
+	By, Port string // "train.model", "data"; no port of UnknownRows
 }
 
 // Shape is what is known of a port before anything ran. The field of its type is set.

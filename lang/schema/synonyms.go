@@ -56,7 +56,7 @@ func (v Vocabulary) Meant(word string, names []string) (name, hint string) {
 // KindWords are the synonyms of kinds of blocks.
 func KindWords() Vocabulary {
 	return Vocabulary{
-		{words: "model models trainer training estimator fit learner classifier regressor", here: []string{"train"}, why: `train "gradient_boosting" "name" { … }`},
+		{words: "models trainer training estimator fit learner classifier regressor", here: []string{"train"}, why: `train "gradient_boosting" "name" { … }`},
 		{words: "evaluation eval evaluator score scoring scorer validate", here: []string{"evaluate"}},
 		{words: "transform transformation table view query sql sql_model staging preprocess preprocessing cleaning etl mart", here: []string{"dataset"}, why: `dataset "name" { from = […] sql = "select …" }`},
 		{words: "data input inputs dataloader loader csv parquet file files", here: []string{"source"}, why: `source "csv" "name" { path = "data.csv" }`},
@@ -106,6 +106,12 @@ func TypeWords(kind string) Vocabulary {
 			{words: "knn k_neighbors kneighbors kneighborsclassifier kneighborsregressor nearest_neighbors nearestneighbors neighbors", here: []string{"k_nearest_neighbors"}},
 			{words: "dummy dummyclassifier dummyregressor constant mean median majority prior naive", here: []string{"baseline"}},
 			{words: "model classifier regressor estimator default", why: `say which: "gradient_boosting", "logistic_regression" or "linear_regression"`},
+		}
+	case "model":
+		return Vocabulary{
+			{words: "xgboost xgb json ubj booster pretrained trained external import path", here: []string{"file"}, why: "what a file is, it looks like; a model that is trained here is a train block"},
+			{words: "gradient_boosting random_forest logistic_regression linear_regression baseline container classifier regressor", why: `a model that is trained here is a block train: train "gradient_boosting" "name" { … }`},
+			{words: "pickle joblib pkl sklearn pmml pytorch torch tensorflow keras h5 safetensors", why: `of files models of trees are read; others are scored by an image of your own: train "container"`},
 		}
 	case "split":
 		return Vocabulary{

@@ -103,6 +103,7 @@ const (
 	CodeOtherModel       = "MLP1409"
 	CodeRollbackRule     = "MLP1410"
 	CodeUnmeasured       = "MLP1411"
+	CodeUnknownRows      = "MLP1412"
 
 	// SQL.
 	CodeSQL = "MLP1501"

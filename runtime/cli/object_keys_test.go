@@ -35,6 +35,7 @@ var objectKeys = map[string]struct {
 	"train/python.params.*":                                  {anyKey: "they are for the script"},
 	"evaluate/backtest.of":                                   {anyKey: "the keys are names of evaluations"},
 	"select.candidates":                                      {anyKey: "the keys are names of candidates"},
+	"model.trained_on":                                       {anyKey: "the keys are names of tables"},
 	"profile.parts":                                          {anyKey: "the keys are names of parts"},
 	"train/gradient_boosting.tune.space.trees":               {module: spaceOf("gradient_boosting", "trees"), want: `"lwo"`},
 	"train/gradient_boosting.tune.space.learning_rate":       {module: spaceOf("gradient_boosting", "learning_rate"), want: `"lwo"`},

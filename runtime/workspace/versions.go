@@ -83,7 +83,7 @@ func (s *Session) fetches(stage string) bool {
 	return role == string(schema.FetchRole) && b != nil && fetched(b)
 }
 
-// pinVersions adds the versions of sources that have none yet, or none of their path, and forgets those of blocks that
+// pinVersions adds the versions of sources and of models from files that have none yet, or none of their path, and forgets those of blocks that
 // are gone. Sources whose files are not here keep what they had, also before an upgrade; those whose files are not the
 // pinned ones are returned: a pin is not moved unless that is asked for.
 func (s *Session) pinVersions(ctx context.Context, before map[string]dataVersion) (other []string, err error) {
@@ -95,7 +95,7 @@ func (s *Session) pinVersions(ctx context.Context, before map[string]dataVersion
 	}
 	for _, address := range s.Module.Order {
 		b := s.Module.Blocks[address]
-		if !b.TypeSpec.IsSource() || fetched(b) {
+		if !b.TypeSpec.Pinned() || fetched(b) {
 			continue
 		}
 		found, err := s.probe(ctx, b)

@@ -41,6 +41,9 @@ type Provenance struct {
 	Rows      int    `json:"rows"` // trained on
 	// Data is the digest of the training table, "blake3:" and 64 hexadecimal digits.
 	Data string `json:"data"`
+	// From is what made a model that was trained elsewhere, "XGBoost 1.7.4", and File the digest of the file that it was in.
+	From string `json:"from,omitempty"`
+	File string `json:"file,omitempty"`
 	// Tuned are the parameters that trials chose; nil where there were none.
 	Tuned map[string]float64 `json:"tuned,omitempty"`
 }

@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,6 +38,7 @@ type Block struct {
 	Address string
 	Config  string // JSON
 	Tables  map[string]Table
+	Files   map[string]string // from outside, by name, at the port "files"
 }
 
 // Result of a block that was run. Root is the stage's folder, of the test's own; Err is the component's own error, for the test to
@@ -99,6 +101,12 @@ func RunContext(ctx context.Context, t testing.TB, c component.Component, b Bloc
 		Component: c.Name(), Version: c.Type.Version, Config: json.RawMessage(b.Config), In: in, Out: r.Shape.Out}}
 	for port, tab := range b.Tables {
 		write(t, s.InputTable(port), tab.SQL)
+	}
+	for name, text := range b.Files {
+		path := filepath.Join(s.Input("files"), name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	r.Log, r.Err = call(ctx, t, c, s)
 	return r

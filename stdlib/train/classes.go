@@ -45,6 +45,11 @@ func (l *loader) classes(target *frame.Column, task schema.Task) ([]string, erro
 
 const oneClassDetail = "There is nothing to tell apart. Look at the filter of the data, or at the split."
 
+// Classes are those of a target's values, as trainers have them, of a block that trains nothing.
+func Classes(s *component.Stage, c *Config, target *frame.Column, task schema.Task) ([]string, error) {
+	return (&loader{stage: s, config: c}).classes(target, task)
+}
+
 // binaryClasses puts the positive class last: a score is the probability of class 1.
 func (l *loader) binaryClasses(target *frame.Column, classes []string, positive string) ([]string, error) {
 	switch {

@@ -1,7 +1,7 @@
 // Package xgboost holds boosted trees in the terms of XGBoost's JSON model format, reads and writes that format, and
 // scores with it to the bit of XGBoost's own arithmetic: float32 inputs, thresholds, leaves and sums.
 //
-// The format is that of XGBoost 1.7 to 3.x (doc/model.schema of the dmlc/xgboost repository). Boosters other than
+// The format is that of XGBoost 1.0 to 3.x (doc/model.schema of the dmlc/xgboost repository), as JSON or UBJSON. Boosters other than
 // gbtree, leaves that are vectors, and objectives other than those of [Objective] are refused.
 //
 // # The format, by an example

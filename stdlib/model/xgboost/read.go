@@ -6,29 +6,144 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Decode reads a model in XGBoost's JSON format, whichever version of XGBoost wrote it.
 // Members that it does not know are passed over, for each version adds some. What scoring rests on is checked (Validate): a file that
 // was changed by hand is an error and no index out of range.
 func Decode(data []byte) (*Model, error) {
-	if !bytes.HasPrefix(bytes.TrimLeft(data, " \r\n\t"), []byte("{\"")) {
-		return nil, errors.New("this is no XGBoost model in JSON (the binary formats are not read: save it with save_model(\"model.json\"))")
+	if IsUBJ(data) || !IsJSON(data) {
+		return nil, errors.New("this is no XGBoost model in JSON (save it with save_model(\"model.json\"))")
 	}
-	var d document
-	if err := json.Unmarshal(nullNaN(data), &d); err != nil {
-		return nil, fmt.Errorf("reading an XGBoost model: %w", err)
+	f, err := DecodeFile(data)
+	if err != nil {
+		return nil, err
 	}
-	m, err := d.model()
-	if err == nil {
-		err = m.Validate()
-	}
+	return f.Model, nil
+}
+
+// File is a model with what its file says besides.
+type File struct {
+	*Model
+	Version []int // of XGBoost: 1, 7, 4
+	// Rounds are where each round's trees begin, and at the end how many trees there are: of three classes 0, 3, 6, …
+	Rounds []int
+	// Levels are the categories that the file names, [feature][code]; nil of a feature without any, and of files before XGBoost 3.1, which name none.
+	Levels [][]string
+}
+
+// IsJSON reports whether data looks like a document in JSON.
+func IsJSON(data []byte) bool {
+	rest, object := bytes.CutPrefix(bytes.TrimLeft(data, " \r\n\t"), []byte("{"))
+	return object && bytes.HasPrefix(bytes.TrimLeft(rest, " \r\n\t"), []byte(`"`))
+}
+
+// IsUBJ reports whether data looks like a document in UBJSON: an object whose first key has a length.
+func IsUBJ(data []byte) bool {
+	return len(data) > 1 && data[0] == '{' && bytes.IndexByte([]byte("iUIulmL$#"), data[1]) >= 0
+}
+
+// DecodeFile reads a model that XGBoost saved, as JSON or UBJSON.
+func DecodeFile(data []byte) (*File, error) {
+	f, err := decodeFile(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading an XGBoost model: %w", err)
 	}
-	return m, nil
+	return f, nil
+}
+
+func decodeFile(data []byte) (*File, error) {
+	if IsUBJ(data) {
+		text, err := ubjToJSON(data)
+		if err != nil {
+			return nil, fmt.Errorf("UBJSON: %w", err)
+		}
+		data = text
+	}
+	var d document
+	if err := json.Unmarshal(nullNaN(data), &d); err != nil {
+		return nil, err
+	}
+	m, err := d.model()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	f := &File{Model: m, Version: d.Version}
+	b := &d.Learner.GradientBooster.Model
+	if f.Rounds, err = b.rounds(m.Groups()); err != nil {
+		return nil, err
+	}
+	f.Levels, err = b.Cats.levels(m.NumFeature)
+	return f, err
+}
+
+// rounds are where each round's trees begin. Files before XGBoost 1.7 do not say; there a round has num_parallel_tree trees for each group.
+func (b *boosterModel) rounds(groups int) ([]int, error) {
+	trees := len(b.Trees)
+	if n := len(b.IterationIndptr); n > 0 {
+		if b.IterationIndptr[0] != 0 || b.IterationIndptr[n-1] != trees || !slices.IsSorted(b.IterationIndptr) {
+			return nil, fmt.Errorf("iteration_indptr does not lead from 0 to %d trees", trees)
+		}
+		return b.IterationIndptr, nil
+	}
+	parallel, err := count("num_parallel_tree", b.Param.NumParallelTree)
+	if err != nil {
+		return nil, err
+	}
+	each := max(parallel, 1) * groups
+	if each <= 0 || trees%each != 0 {
+		return nil, fmt.Errorf("%d trees are no whole number of rounds of %d", trees, each)
+	}
+	out := []int{0}
+	for i := each; i <= trees; i += each {
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+// levels are the names of categories. XGBoost keeps texts one after the other, and where each begins.
+func (c *cats) levels(features int) ([][]string, error) {
+	if c == nil || len(c.Enc) == 0 {
+		return nil, nil
+	}
+	if len(c.Enc) != features {
+		return nil, fmt.Errorf("it has categories of %d features, and %d features", len(c.Enc), features)
+	}
+	out := make([][]string, features)
+	for i, e := range c.Enc {
+		if e.Offsets == nil {
+			for _, x := range e.Values {
+				out[i] = append(out[i], x.String())
+			}
+			continue
+		}
+		text := make([]byte, len(e.Values))
+		for k, x := range e.Values {
+			n, err := x.Int64()
+			if err != nil || n < -128 || n > 255 {
+				return nil, fmt.Errorf("feature %d: a byte of its categories is %s", i, x)
+			}
+			text[k] = byte(n)
+		}
+		for k := 1; k < len(e.Offsets); k++ {
+			from, to := e.Offsets[k-1], e.Offsets[k]
+			if from < 0 || from > to || to > len(text) {
+				return nil, fmt.Errorf("feature %d: category %d is from byte %d to %d of %d", i, k-1, from, to, len(text))
+			}
+			if !utf8.Valid(text[from:to]) {
+				return nil, fmt.Errorf("feature %d: category %d is no text in UTF-8", i, k-1)
+			}
+			out[i] = append(out[i], string(text[from:to]))
+		}
+	}
+	return out, nil
 }
 
 // nullNaN replaces the bare NaN that XGBoost writes at categorical splits, which is no JSON, by null.
@@ -83,8 +198,14 @@ func (f *flag) UnmarshalJSON(data []byte) error {
 // model takes over what of the file scoring needs. It refuses what would be scored otherwise: dart drops trees.
 func (d *document) model() (*Model, error) {
 	l := &d.Learner
-	if l.GradientBooster.Name != "gbtree" {
-		return nil, fmt.Errorf("booster %q is not supported, only gbtree", l.GradientBooster.Name)
+	switch name := l.GradientBooster.Name; name {
+	case "gbtree":
+	case "dart":
+		return nil, errors.New(`booster "dart" is not supported, only gbtree: its trees are weighed each when they score`)
+	case "gblinear":
+		return nil, errors.New(`booster "gblinear" is not supported, only gbtree: it is a linear model and has no trees`)
+	default:
+		return nil, fmt.Errorf("booster %q is not supported, only gbtree", name)
 	}
 	name, _ := l.Objective["name"].(string)
 	params, err := objectiveParam(l.Objective[paramGroup[Objective(name)]])

@@ -7,8 +7,6 @@ import (
 	"strconv"
 )
 
-// The structs below mirror the file; their fields are in the file's order, which is alphabetical.
-
 // The structs below mirror the file; their fields are in the file's order, which is alphabetical. Whole numbers that XGBoost keeps as
 // parameters are texts there.
 //
@@ -36,10 +34,19 @@ type booster struct {
 
 // boosterModel has the trees, and of each its class. IterationIndptr says where each round's trees begin: of three classes 0, 3, 6, …
 type boosterModel struct {
+	Cats            *cats        `json:"cats,omitempty"` // of XGBoost 3.1 and later
 	Param           boosterParam `json:"gbtree_model_param"`
 	IterationIndptr []int        `json:"iteration_indptr"`
 	TreeInfo        []int32      `json:"tree_info"`
 	Trees           []tree       `json:"trees"`
+}
+
+// cats are the names of categories, by feature: of texts the bytes of all and where each begins, of numbers the numbers.
+type cats struct {
+	Enc []struct {
+		Offsets []int         `json:"offsets"`
+		Values  []json.Number `json:"values"`
+	} `json:"enc"`
 }
 
 type boosterParam struct {
