@@ -21,7 +21,9 @@ func (t *Type) IsSource() bool { return t != nil && t.External && t.Yields(Table
 
 // Pinned reports whether the version of what a block of the type reads from outside is pinned for all who plan: that of data and of models.
 // Figures of a script are another at each of its runs.
-func (t *Type) Pinned() bool { return t != nil && t.External && (t.Yields(TablePort) || t.Yields(ModelPort)) }
+func (t *Type) Pinned() bool {
+	return t != nil && t.External && (t.Yields(TablePort) || t.Yields(ModelPort))
+}
 
 // Splits reports whether a block of the type keeps rows apart on sides.
 func (t *Type) Splits() bool {
