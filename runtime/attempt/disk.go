@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -43,8 +44,10 @@ func (q *quota) exceeded() bool {
 	var sum int64
 	for _, folder := range q.folders {
 		// While a stage runs, its executor may have the folder elsewhere, with a link in its place.
-		if moved, err := filepath.EvalSymlinks(folder); err == nil {
-			folder = moved
+		if info, err := os.Lstat(folder); err == nil && info.Mode()&os.ModeSymlink != 0 {
+			if moved, err := filepath.EvalSymlinks(folder); err == nil {
+				folder = moved
+			}
 		}
 		_ = filepath.WalkDir(folder, func(_ string, e fs.DirEntry, err error) error {
 			if err != nil || !e.Type().IsRegular() {

@@ -13,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/heap"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/view"
 	"github.com/mlp-lang/mlp/runtime/workspace"
@@ -180,6 +181,7 @@ func (a *app) applyOptions(f applyFlags) workspace.ApplyOptions {
 // runApply applies the module, or the saved plan at path where there is one. nameGiven says that --workspace was
 // written, which a saved plan of another workspace refuses; the default must not refuse a plan of "dev".
 func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f applyFlags) error {
+	heap.Room(128 << 20) // beside stages, which take theirs
 	by := &applying{app: a, flags: f, view: view.NewRun(a.screen())}
 	result, err := a.apply(ctx, path, nameGiven, by)
 	if err != nil || result == nil {

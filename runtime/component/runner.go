@@ -24,9 +24,14 @@ const ExitCancelled = 128 + int(syscall.SIGTERM)
 // With threads 0 a stage may use as many as MLP_THREADS says, else as many as the process has processors. SIGTERM and
 // an interrupt cancel the stage. A failure is written to out twice: as plain lines for whoever reads the log, and as one
 // message {"mlp":"error","summary":…,"detail":…} for whoever shows it without the log.
-func RunStage(ctx context.Context, components func(name string) *Component, root string, threads int, out io.Writer) (exitCode int) {
+func RunStage(ctx context.Context, components func(name string) *Component, root string, threads int, out io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	return runStage(ctx, components, root, threads, out)
+}
+
+// runStage is RunStage for who has asked for signals already: ctx ends with them.
+func runStage(ctx context.Context, components func(name string) *Component, root string, threads int, out io.Writer) int {
 	s, err := Open(root, stageThreads(threads), out)
 	if err != nil {
 		s = &Stage{out: out}

@@ -92,8 +92,8 @@ func (s *Stage) Input(port string) string {
 	return dir
 }
 
-// InputTable is the Parquet file of an input port that carries a table.
-func (s *Stage) InputTable(port string) string { return filepath.Join(s.Input(port), TableFile) }
+// InputTable is the Parquet file of an input port that carries a table. Links on the way to it are left to whoever opens it.
+func (s *Stage) InputTable(port string) string { return filepath.Join(s.Root, "in", port, TableFile) }
 
 // Names are the files of an input port that carries files: those that the description lists, or all that a fetch wrote.
 func (s *Stage) Names(port string) ([]string, error) {

@@ -59,13 +59,23 @@ func Work(ctx context.Context, path string, components func(name string) *Compon
 		return 1
 	}
 	defer socket.Close()
-	// From the first time that signals are asked for there is a goroutine that waits for them.
-	_, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
-	stop()
+	// Signals are asked for once, and not for each stage: to ask and to stop asking are eight turns of threads. One that comes while no stage runs
+	// ends the wait for the next.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	defer context.AfterFunc(ctx, func() { _ = socket.SetReadDeadline(time.Now()) })()
 	w := worker{reset: reset}
+	if w.null, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0); err != nil {
+		fmt.Fprintf(os.Stderr, "error: a worker cannot begin: %v\n", err)
+		return 1
+	}
+	defer w.null.Close()
 	for {
 		job, stdout, stderr, err := receive(socket)
-		if errors.Is(err, io.EOF) {
+		switch {
+		case ctx.Err() != nil:
+			return ExitCancelled
+		case errors.Is(err, io.EOF):
 			return 0
 		}
 		if err == nil {
@@ -75,7 +85,7 @@ func Work(ctx context.Context, path string, components func(name string) *Compon
 			fmt.Fprintf(os.Stderr, "error: a worker was asked for what it cannot do: %v\n", err)
 			return 1
 		}
-		if code := RunStage(ctx, components, job.Root, 0, os.Stdout); code != 0 {
+		if code := runStage(ctx, components, job.Root, 0, os.Stdout); code != 0 {
 			return code
 		}
 		done, err := w.end(ctx)
@@ -109,6 +119,7 @@ func openSocket(path string) (*net.UnixConn, error) {
 // worker is what a worker knows of itself between two stages.
 type worker struct {
 	reset  func(context.Context) error
+	null   *os.File // where the standard streams lead between two stages
 	stages int
 	// What it had before its first stage; of goroutines the fewest before any.
 	goroutines int
@@ -135,7 +146,8 @@ func (w *worker) begin(job Job, stdout, stderr *os.File) error {
 	forgetPeak()
 	err := errors.Join(os.Chdir(job.Root), redirect(stdout, stderr))
 	if w.stages == 1 {
-		w.goroutines, w.files, w.memory, w.process = runtime.NumGoroutine(), openFiles(), residentMemory(), ofProcess()
+		_, w.memory = memory()
+		w.goroutines, w.files, w.process = runtime.NumGoroutine(), openFiles(), ofProcess()
 	}
 	// What began the process may not have ended when the first stage came; one goroutine more would hide one that a stage leaves behind.
 	w.goroutines = min(w.goroutines, runtime.NumGoroutine())
@@ -146,16 +158,20 @@ func (w *worker) begin(job Job, stdout, stderr *os.File) error {
 // is left in the process.
 func (w *worker) end(ctx context.Context) (Done, error) {
 	reset := w.reset(ctx)
-	done := Done{CPUMicros: (cpuTime() - w.cpu).Microseconds(), Peak: peakMemory()}
-	done.Stays = reset == nil && w.stages < maxStages && w.quiet() && w.small()
-	done.Rest = residentMemory()
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		return done, err
+	done := Done{CPUMicros: (cpuTime() - w.cpu).Microseconds()}
+	done.Stays = reset == nil && w.stages < maxStages && w.quiet()
+	done.Peak, done.Rest = memory()
+	if done.Rest > w.memory+room {
+		debug.FreeOSMemory()
+		_, done.Rest = memory()
+		done.Stays = done.Stays && done.Rest <= w.memory+room
 	}
-	defer null.Close()
-	return done, errors.Join(os.Chdir("/"), dup(int(null.Fd()), 1), dup(int(null.Fd()), 2))
+	null := int(w.null.Fd())
+	return done, errors.Join(os.Chdir("/"), dup(null, 1), dup(null, 2))
 }
+
+// room is how much more memory a worker may have at rest than before its first stage: what an engine that is kept needs.
+const room = 256 << 20
 
 // quiet reports whether the stage's goroutines and children have ended, its files are closed and settings of the process are as they were.
 func (w *worker) quiet() bool {
@@ -188,16 +204,6 @@ func hasChildren() bool {
 			return err == nil
 		}
 	}
-}
-
-// small reports whether the process has no more memory at rest than an engine that is kept needs.
-func (w *worker) small() bool {
-	const room = 256 << 20
-	if residentMemory() <= w.memory+room {
-		return true
-	}
-	debug.FreeOSMemory()
-	return residentMemory() <= w.memory+room
 }
 
 // A job is four bytes with its length, to which the files are attached, and that many bytes of JSON.

@@ -21,8 +21,6 @@ func cpuTime() time.Duration {
 
 func forgetPeak() {}
 
-func peakMemory() int64 { return 0 }
-
-func residentMemory() int64 { return 0 }
+func memory() (peak, now int64) { return 0, 0 }
 
 func openFiles() int { return 0 }
