@@ -18,10 +18,11 @@ import (
 // To start the engine costs ten times what a small query costs: its catalog of some three thousand functions is built anew. A
 // process that runs many stages keeps one engine instead. Of a session nothing is seen by the next:
 //
-//   - Each session has a connection of its own, and a database in memory once it makes something there (within). Tables, views, macros and
+//   - Each session has a connection to itself, and a database in memory once it makes something there (within). Tables, views, macros and
 //     types are in that database, or temporary in the connection; both end with the session.
 //   - The file system is closed but for the engine's own folder, from the start and for good. A session's files are links in
 //     there, removed at its end. The engine spills to the folder for temporary files of the stage that runs.
+//   - A connection has another session only where every statement was one that reads and none failed: nothing can be in it.
 //   - When a stage has ended (Reset), the one database that all sessions could write gives way to an empty one. Settings of a
 //     connection end with it; those of the engine, its databases and secrets are compared with what they were at the start. Where anything is left,
 //     the engine is closed, and another one started. All of that is left out where every statement of the stage was one that only reads
@@ -72,6 +73,8 @@ type engine struct {
 	most      string       // the limit of memory that the engine starts with, as it writes it: a share of the machine's
 
 	serializer serializer // on own
+
+	rested *duckdb.Conn // of a session that did nothing but read and made nothing, for the next; nil: there is none
 
 	wrote atomic.Bool // since the last Reset a session ran a statement that does more than read
 
@@ -170,11 +173,15 @@ func (e *engine) session(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.conn, err = e.connect(ctx); err != nil {
-		return nil, err
+	var setting error
+	if s.conn, e.rested = e.rested, nil; s.conn == nil {
+		if s.conn, err = e.connect(ctx); err != nil {
+			return nil, err
+		}
+		setting = (&session{conn: s.conn}).run(ctx, "set errors_as_json = true") // which cannot be said for all connections
 	}
 	e.open++
-	if err := errors.Join(e.limitTo(ctx, memoryMB()), s.run(ctx, "set errors_as_json = true")); err != nil {
+	if err := errors.Join(setting, e.limitTo(ctx, memoryMB())); err != nil {
 		e.broken = true
 		return nil, errors.Join(err, e.leave(s))
 	}
@@ -224,12 +231,17 @@ func (e *engine) rebase(ctx context.Context) error {
 // reads reports whether a statement leaves nothing behind but in the files that it writes: it begins as one that reads does, or makes a
 // temporary view. Queries of stages are looked through before they are run (check), and call nothing that does more.
 func reads(statement string) bool {
-	for _, begin := range []string{"select ", "copy (select ", "describe ", "create temp view "} {
+	for _, begin := range []string{"select ", "copy (select ", "copy (with ", "describe ", "create temp view "} {
 		if strings.HasPrefix(statement, begin) {
 			return !strings.Contains(statement, ";") // behind which another may begin
 		}
 	}
 	return false
+}
+
+// passes reports whether a statement that reads leaves nothing in its connection either.
+func passes(statement string) bool {
+	return !strings.HasPrefix(statement, "create ") && reads(statement)
 }
 
 // within gives a session of an engine that is kept a database of its own before it runs the first statement that does more than read.
@@ -275,7 +287,12 @@ func (e *engine) end(s *session) error {
 // leave ends a session of the engine. A database that cannot be detached makes the engine one that is not used again.
 func (e *engine) leave(s *session) error {
 	e.open--
-	err := s.conn.Close()
+	var err error
+	if e.rested == nil && !s.spent {
+		e.rested = s.conn
+	} else {
+		err = s.conn.Close()
+	}
 	for file := range s.linked {
 		if failed := os.Remove(file); failed != nil && !errors.Is(failed, os.ErrNotExist) {
 			e.broken = true
@@ -306,7 +323,7 @@ func (e *engine) left(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	e.wrote.Store(false)
-	if err := e.rebase(ctx); err != nil {
+	if err := errors.Join(e.wake(), e.rebase(ctx)); err != nil {
 		return "a database that could not be made anew", nil
 	}
 	now, err := e.look(ctx)
@@ -314,6 +331,16 @@ func (e *engine) left(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return "another setting, database or secret", nil
+}
+
+// wake ends the connection that rests.
+func (e *engine) wake() error {
+	if e.rested == nil {
+		return nil
+	}
+	err := e.rested.Close()
+	e.rested = nil
+	return err
 }
 
 // look writes down all that could be left behind in the engine, as a new connection sees it.
@@ -341,5 +368,5 @@ func (e *engine) look(ctx context.Context) (string, error) {
 // close ends the engine, and removes its folder.
 func (e *engine) close() error {
 	e.serializer.close()
-	return errors.Join(e.own.Close(), e.connector.Close(), os.RemoveAll(e.dir))
+	return errors.Join(e.wake(), e.own.Close(), e.connector.Close(), os.RemoveAll(e.dir))
 }

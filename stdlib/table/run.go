@@ -19,7 +19,9 @@ type Query struct {
 	SQL    string            // one SELECT, without parameters
 	Tables map[string]string // the name that SQL has for a table → Parquet file
 	// Frames are tables in memory, by the names that SQL has for them: the rows of each as WriteFrame would write them.
-	Frames  map[string]*frame.Frame
+	Frames map[string]*frame.Frame
+	// Typed has the columns that tables had when Columns were found for the query, by the names that SQL has for them; nil: that is not known.
+	Typed   map[string][]schema.Column
 	OrderBy []string        // rows are stored in this order, then all other columns; empty: all columns in order
 	Columns []schema.Column // expected output columns; a mismatch is an error. Nil: whatever comes
 	Key     Key             // that the rows which were written are held to, as CheckKey does
@@ -51,6 +53,9 @@ func (q Query) run(ctx context.Context) (rows int64, err error) {
 		return 0, err
 	}
 	defer s.Close()
+	if with, files, ok := s.with(q); ok {
+		return s.runKnown(ctx, q, with, files)
+	}
 	// In this order: views on the inputs; the engine is kept to these files; only then is the query looked at and typed; at last, the number
 	// of threads known, the engine's settings are locked and the query is run. What it yields is sorted by all columns.
 	files, err := s.views(ctx, q.Tables)
@@ -99,17 +104,52 @@ func (q Query) run(ctx context.Context) (rows int64, err error) {
 		if err := s.freeze(ctx); err != nil {
 			return err
 		}
-		rows, err = s.copyParquet(ctx, fmt.Sprintf("select %s from (%s\n) order by %s", casts(columns), query, sortedBy(order)), out)
-		if err != nil || rows == 0 || len(q.Key.Columns) == 0 {
-			return err
-		}
-		written, err := s.target(out)
-		if err != nil {
-			return err
-		}
-		return s.checkKey(ctx, scanParquet(written), q.Key)
+		rows, err = s.store(ctx, q, "", columns, query, order)
+		return err
 	})
 	return rows, err
+}
+
+// runKnown is run where nothing is to be asked.
+func (s *session) runKnown(ctx context.Context, q Query, with string, files []string) (int64, error) {
+	out, err := filepath.Abs(q.Out)
+	if err == nil {
+		err = s.keepTo(ctx, append(files, out)...)
+	}
+	if err == nil {
+		_, err = s.check(ctx, q.SQL, tableNames(q))
+	}
+	if err != nil {
+		return 0, err
+	}
+	query, err := s.withoutNulls(ctx, q.SQL)
+	if err != nil {
+		return 0, err
+	}
+	order, err := orderOf(q.Columns, q.OrderBy)
+	if err == nil {
+		err = s.freeze(ctx)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return s.store(ctx, q, with, q.Columns, query, order)
+}
+
+// store writes the rows of a query in their order, and holds them to the key.
+func (s *session) store(ctx context.Context, q Query, with string, columns []schema.Column, query string, order []string) (int64, error) {
+	rows, err := s.copyParquet(ctx, fmt.Sprintf("%sselect %s from (%s\n) order by %s", with, casts(columns), query, sortedBy(order)), q.Out)
+	if err != nil || rows == 0 || len(q.Key.Columns) == 0 {
+		return rows, err
+	}
+	if slices.Equal(order[:min(len(q.Key.Columns), len(order))], q.Key.Columns) && s.apart(q.Out, q.Key.Columns) {
+		return rows, nil
+	}
+	written, err := s.target(q.Out)
+	if err != nil {
+		return rows, err
+	}
+	return rows, s.checkKey(ctx, scanParquet(written), q.Key)
 }
 
 // threadsFor is on how many threads a query runs. files are those of its tables, in the order of their names.
@@ -188,20 +228,11 @@ func (s *session) yields(ctx context.Context, q Query) ([]schema.Column, error) 
 // columns are the tables of a query with the names of their columns, which the engine is asked for only where a word of the query can be
 // a column or a moment (moments): each time costs a small stage a tenth of its time.
 func (s *session) columns(ctx context.Context, q Query) (map[string][]string, error) {
-	out := map[string][]string{}
-	text := strings.ToLower(q.SQL)
-	ask := false
-	for word := range moments {
-		ask = ask || strings.Contains(text, word)
-	}
-	for name := range q.Frames {
-		out[name] = nil
+	out := tableNames(q)
+	if !asksColumns(q.SQL) {
+		return out, nil
 	}
 	for name := range q.Tables {
-		out[name] = nil
-		if !ask {
-			continue
-		}
 		columns, err := s.describe(ctx, "select * from "+Quote(name))
 		if err != nil {
 			return nil, fmt.Errorf("reading the columns of table %s: %w", name, err)
@@ -210,6 +241,29 @@ func (s *session) columns(ctx context.Context, q Query) (map[string][]string, er
 		out[name] = t.Names()
 	}
 	return out, nil
+}
+
+// asksColumns reports whether a word of a query can be a column or a moment.
+func asksColumns(query string) bool {
+	text := strings.ToLower(query)
+	for word := range moments {
+		if strings.Contains(text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// tableNames are the tables of a query, without their columns.
+func tableNames(q Query) map[string][]string {
+	out := map[string][]string{}
+	for name := range q.Frames {
+		out[name] = nil
+	}
+	for name := range q.Tables {
+		out[name] = nil
+	}
+	return out
 }
 
 // scanParquet reads a file as it is: without columns made of folders named day=2026-01-31, as some tools lay out data.

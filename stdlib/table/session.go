@@ -12,6 +12,7 @@ import (
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 	"github.com/duckdb/duckdb-go/v2/mapping"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/mlp-lang/mlp/runtime/scratch"
 )
@@ -23,6 +24,7 @@ type session struct {
 	engine     *engine           // that is kept; nil: the session has one of its own
 	database   string            // in that engine, once it is attached
 	attached   bool
+	spent      bool // something may be left in the connection
 	shares     bool // the memory of the stage with Go's heap
 	conn       *duckdb.Conn
 	frozen     bool              // settings cannot be changed any more
@@ -32,6 +34,7 @@ type session struct {
 	tables     map[string]string // of a binder: name → definition of the table that the engine holds now
 	words      map[string]string // texts of syntax trees, as readTree met them
 	serializer serializer        // of a binder
+	unpack     *zstd.Decoder     // of pages that apart looks at; nil: none was yet
 	trees      map[string]tree   // of a binder: query → its syntax tree, as parse returned it lately; nil: none are kept
 }
 
@@ -192,6 +195,7 @@ func (s *session) run(ctx context.Context, statement string) error {
 
 // error is what the engine says, with files called by their own paths.
 func (s *session) error(ctx context.Context, err error) error {
+	s.spent = true
 	err = engineError(ctx, err)
 	var e *Error
 	if errors.As(err, &e) {
@@ -207,6 +211,7 @@ func (s *session) each(ctx context.Context, query string, f func(row []driver.Va
 	if err := s.within(ctx, query); err != nil {
 		return err
 	}
+	s.spent = s.spent || !passes(query)
 	rows, err := s.conn.QueryContext(ctx, query, nil)
 	if err != nil {
 		return s.error(ctx, err)

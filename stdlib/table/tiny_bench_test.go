@@ -36,7 +36,7 @@ func BenchmarkTinyStages(b *testing.B) {
 				if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 					return err
 				}
-				_, err := Run(b.Context(), Query{SQL: fmt.Sprintf("select id, id + %d as x from s", i), Tables: map[string]string{"s": in}, OrderBy: []string{"id"},
+				_, err := Run(b.Context(), Query{SQL: fmt.Sprintf("select id, id + %d as x from s", i), Tables: map[string]string{"s": in}, OrderBy: []string{"id"}, Typed: map[string][]schema.Column{"s": {{Name: "id", Type: "bigint"}}},
 					Columns: []schema.Column{{Name: "id", Type: "bigint"}, {Name: "x", Type: "bigint"}}, Key: Key{Columns: []string{"id"}}, Out: out})
 				if err != nil {
 					return err

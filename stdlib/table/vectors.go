@@ -112,6 +112,7 @@ func (s *session) result(ctx context.Context, query string, result *mapping.Resu
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.spent = s.spent || !passes(query)
 	conn, done, ended := s.handle(), make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(ended)

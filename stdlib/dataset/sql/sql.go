@@ -262,10 +262,10 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	tables, keys := map[string]string{}, map[string][]string{}
+	tables, keys, typed := map[string]string{}, map[string][]string{}, map[string][]schema.Column{}
 	for _, name := range c.From {
 		port := "from." + name
-		tables[name], keys[name] = s.InputTable(port), s.In[port].Table.Key
+		tables[name], keys[name], typed[name] = s.InputTable(port), s.In[port].Table.Key, s.In[port].Table.Columns
 	}
 	out, err := s.OutputTable("table")
 	if err != nil {
@@ -277,7 +277,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if mistaken(problems) {
 		return &component.InputError{Summary: problems[0].Summary, Detail: problems[0].Detail}
 	}
-	rows, err := table.Run(ctx, table.Query{SQL: query.SQL, Tables: tables, Keys: keys, OrderBy: want.Key, Columns: want.Columns, Threads: s.Threads, Out: out, Key: table.Key{
+	rows, err := table.Run(ctx, table.Query{SQL: query.SQL, Tables: tables, Typed: typed, Keys: keys, OrderBy: want.Key, Columns: want.Columns, Threads: s.Threads, Out: out, Key: table.Key{
 		Columns: want.Key, WhenNull: "Filter them out in the query, or choose another key.",
 		WhenShared: "Keep one row of each, say with qualify row_number() over (partition by " + quotedList(want.Key) + " order by …) = 1, or add columns to the key.",
 	}})
