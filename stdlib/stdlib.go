@@ -36,6 +36,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
 	"github.com/mlp-lang/mlp/stdlib/monitor/performance"
 	profiletable "github.com/mlp-lang/mlp/stdlib/profile/table"
+	"github.com/mlp-lang/mlp/stdlib/sample/rows"
 	"github.com/mlp-lang/mlp/stdlib/select/best"
 	"github.com/mlp-lang/mlp/stdlib/source/csv"
 	"github.com/mlp-lang/mlp/stdlib/source/json"
@@ -110,9 +111,12 @@ func Images() []*component.Component {
 	return []*component.Component{&imagepython.Component}
 }
 
+// Sample returns the component that samples the rows of sources. No block is of it: plans of a sample have it behind each source.
+func Sample() *component.Component { return &rows.Component }
+
 // Component returns the one of that name ("train.gradient_boosting", "label", "fetch.http"), nil if there is none.
 func Component(name string) *component.Component {
-	for _, c := range slices.Concat(Components(), Fetches(), Images()) {
+	for _, c := range append(slices.Concat(Components(), Fetches(), Images()), Sample()) {
 		if c.Name() == name {
 			return c
 		}

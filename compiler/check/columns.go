@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -24,6 +25,24 @@ func columnNames(b *Block) (lacking map[string]bool, diags source.Diagnostics) {
 			Detail: columnList(t.Names()), Hint: suggest.DidYouMean(n.Name, t.Names())}))
 	}
 	return lacking, diags
+}
+
+// sampleColumns returns a diagnostic for each column that a source says it is sampled by and does not have.
+func sampleColumns(b *Block) (diags source.Diagnostics) {
+	var said struct {
+		By []string `json:"sample_by"`
+	}
+	t := b.Out["table"].Table
+	if !b.TypeSpec.IsSource() || t == nil || json.Unmarshal(b.Meta, &said) != nil {
+		return nil
+	}
+	for i, name := range said.By {
+		if t.Column(name) == nil {
+			diags = append(diags, place(b.Block, schema.Problem{Path: fmt.Sprintf("sample_by[%d]", i), Summary: fmt.Sprintf("the table has no column %q", name),
+				Detail: columnList(t.Names()), Hint: suggest.DidYouMean(name, t.Names())}))
+		}
+	}
+	return diags
 }
 
 // columnList says which columns there are, of a wide table the first.

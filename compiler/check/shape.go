@@ -113,6 +113,7 @@ func (q *question) ask(ctx context.Context, lib Library) {
 		}
 		b.Out[port] = s
 	}
+	q.diags = append(q.diags, sampleColumns(b)...)
 	lineage(b, q.others)
 	b.Figures = res.Figures
 	if slices.ContainsFunc(res.Problems, func(p schema.Problem) bool { return !p.Warning }) {

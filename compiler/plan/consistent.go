@@ -19,7 +19,7 @@ import (
 // the result of honest plans from then on, another. What only people read, such as causes, changes and figures, follows from more
 // than a plan has: planner.Again looks at it where the state is.
 func (p *Plan) consistent() error {
-	c := &consistency{p: p, nodes: map[string]*Node{}, gates: map[string]*Gate{}, releases: map[string]*Release{}}
+	c := &consistency{p: p, nodes: map[string]*Node{}, gates: map[string]*Gate{}, releases: map[string]*Release{}, samples: map[string]*SampledSource{}}
 	for _, n := range p.Nodes {
 		if c.nodes[n.Address] != nil {
 			return fmt.Errorf("%s stands in it twice", n.Address)
@@ -37,6 +37,9 @@ func (p *Plan) consistent() error {
 			return fmt.Errorf("the release of %s stands in it twice", r.Address)
 		}
 		c.releases[r.Address] = r
+	}
+	if err := c.sample(); err != nil {
+		return err
 	}
 	for _, at := range p.Targets {
 		if c.nodes[at] == nil && c.releases[at] == nil {
@@ -71,6 +74,7 @@ type consistency struct {
 	nodes    map[string]*Node
 	gates    map[string]*Gate
 	releases map[string]*Release
+	samples  map[string]*SampledSource // by source
 }
 
 // differs says that a digest is not that of what it is said to be of.
@@ -111,6 +115,9 @@ func (c *consistency) node(n *Node) error {
 		}
 	}
 	if err := c.derived(n); err != nil {
+		return err
+	}
+	if err := c.sampled(n); err != nil {
 		return err
 	}
 	if len(n.Secrets) > 0 && n.Remote() == nil {
@@ -282,7 +289,7 @@ func (c *consistency) gate(g *Gate) error {
 		}
 	}
 	for _, r := range c.p.Releases { // a former decision lets pass what is live, and nothing else
-		if g.Cached && r.Gate == g.Address && r.Action != RemoveRelease && (r.Current == nil || !r.Current.Is(r.Model.Digest, r.Scoring)) {
+		if g.Cached && r.Gate == g.Address && r.Action != RemoveRelease && r.Sample == "" && (r.Current == nil || !r.Current.Is(r.Model.Digest, r.Scoring)) {
 			return fmt.Errorf("it is said to be decided already, and %s has something else live", r.Address)
 		}
 	}
@@ -355,6 +362,9 @@ func (c *consistency) release(r *Release) error {
 	if err != nil {
 		return err
 	}
+	if r.Sample != c.p.Share() {
+		return fmt.Errorf("its model is said to be of the sample %q, and the plan is of %q", r.Sample, c.p.Share())
+	}
 	if digest != r.Model.Digest {
 		return differs("model", r.Model.Digest, digest)
 	}
@@ -380,6 +390,8 @@ func (c *consistency) release(r *Release) error {
 // the check of saved plans ask the same, so that no plan can say otherwise.
 func (r *Release) Decide(blocked bool) ReleaseAction {
 	switch {
+	case r.Sample != "":
+		return NoRelease
 	case r.Current == nil:
 		return CreateRelease
 	case r.Holds() != nil: // it was rolled back

@@ -24,7 +24,8 @@ func (n *Node) Define() (Digest, error) {
 		Config    json.RawMessage
 		Container *Container
 		In, Out   []port
-	}{Component: n.Kind + "." + n.Type, Version: n.Version, Engine: n.Engine, Config: n.Config, Container: n.Container.identity()}
+		Sample    string `json:",omitempty"`
+	}{Component: n.Kind + "." + n.Type, Version: n.Version, Engine: n.Engine, Config: n.Config, Container: n.Container.identity(), Sample: n.Sample}
 	if n.Container != nil {
 		var err error
 		if def.Config, err = without(n.Config, notDefining...); err != nil {

@@ -15,7 +15,7 @@ import (
 
 const (
 	// FormatVersion of the JSON. Minor versions only add; readers refuse another major version.
-	FormatVersion = "1.3"
+	FormatVersion = "1.4"
 	// Semantics is bumped when fingerprints or verdicts change meaning.
 	Semantics = 1
 )
@@ -52,7 +52,9 @@ type Plan struct {
 	Pipeline         string `json:"pipeline" is:"word"`
 	Workspace        string `json:"workspace" is:"word"`
 	// Targets are the blocks that it is limited to, with what they rest on, sorted; nil: it is of the whole module.
-	Targets      []string                   `json:"targets,omitempty" is:"address"`
+	Targets []string `json:"targets,omitempty" is:"address"`
+	// Sample is what the plan is of where it is of a share of the rows; nil: of all.
+	Sample       *Sample                    `json:"sample,omitempty"`
 	Base         Base                       `json:"base"`
 	ConfigDigest Digest                     `json:"config_digest"`
 	Described    map[string]json.RawMessage `json:"described,omitempty" is:"address"` // what decides nothing in blocks that are no stage and no gate, by address
@@ -201,6 +203,7 @@ type Node struct {
 	Phase       schema.Phase    `json:"phase"`
 	Version     int             `json:"component_version"`
 	Engine      string          `json:"component_engine,omitempty" is:"word"` // what the component computes with: "duckdb-1.4.5"
+	Sample      string          `json:"sample,omitempty" is:"word"`           // the share of a sample of rows that its inputs come from; empty: they are whole
 	Verdict     Verdict         `json:"verdict"`
 	Causes      []Cause         `json:"causes,omitempty"`
 	Definition  Digest          `json:"definition"`
@@ -435,6 +438,7 @@ type Release struct {
 	Model   Input           `json:"model"`
 	Scoring *Scoring        `json:"scoring,omitempty"`           // of an opaque model: how it is used
 	Node    string          `json:"node,omitempty" is:"address"` // the stage of a batch deployment
+	Sample  string          `json:"sample,omitempty" is:"word"`  // the share of a sample of rows that the model comes from: it is not released
 	Config  json.RawMessage `json:"config"`
 	Current *ReleaseState   `json:"current,omitempty"`
 	Causes  []Cause         `json:"causes,omitempty"`

@@ -28,6 +28,8 @@ type State struct {
 	Looks map[Digest][]Digest `json:"looks,omitempty"`
 	// Targets of the last apply, where it was limited to some: what does not rest on them is older.
 	Targets []string `json:"targets,omitempty"`
+	// Sample is the share of rows that all of it is of, where the workspace is one of a sample; empty: of all.
+	Sample string `json:"sample,omitempty"`
 	// Upstream is what the state goes by, in a workspace of a pull request; nil: the workspace stands alone.
 	Upstream *Upstream `json:"upstream,omitempty"`
 	// Ahead: the state is that of its upstream and not yet recorded as this workspace's. The next revision records all of it.
@@ -68,6 +70,8 @@ type NodeState struct {
 	// are compared with.
 	Shapes map[string]*schema.Shape `json:"shapes,omitempty"`
 	Meta   json.RawMessage          `json:"meta,omitempty"`
+	// Sample is the share of a sample of rows that the result rests on; empty: on all rows.
+	Sample string `json:"sample,omitempty"`
 	// Accepted: the result was made by another definition than this one; Fingerprint is that of the result.
 	Accepted *Acceptance `json:"accepted,omitempty"`
 	// Policy that it was last decided by, and what a check came to then.
@@ -81,7 +85,7 @@ func StateOf(n *Node, inputs map[string]Digest, a *Action) NodeState {
 	s := NodeState{
 		Definition: n.Definition, Fingerprint: a.Fingerprint, Kind: n.Kind, Type: n.Type, Version: n.Version, Engine: n.Engine,
 		Config: n.Config, Inputs: inputs, Forms: n.Forms(), Container: n.Container, Outputs: maps.Clone(a.Outputs),
-		Shapes: Shapes(n.Outputs), Meta: n.Meta,
+		Shapes: Shapes(n.Outputs), Meta: n.Meta, Sample: n.Sample,
 	}
 	for _, in := range n.Inputs {
 		if in.From != "" {

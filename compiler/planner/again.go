@@ -31,9 +31,10 @@ type AgainOptions struct {
 	Catalog *schema.Catalog
 	Library check.Library
 	Rules   *rule.Cache
-	State   *plan.State // of the plan's base
-	Own     *plan.State // what the plan's workspace itself had recorded, where State is that of its upstream; else nil
-	Actions Actions     // what is recorded now
+	State   *plan.State  // of the plan's base
+	Own     *plan.State  // what the plan's workspace itself had recorded, where State is that of its upstream; else nil
+	Actions Actions      // what is recorded now
+	Sample  *schema.Type // of the component that samples rows
 	// Withheld is the detail of a warning whose own would name columns of files that are not quoted.
 	Withheld string
 }
@@ -70,7 +71,11 @@ func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, er
 	if warned.HasErrors() {
 		return nil, &ForgedError{firstError(warned)}
 	}
-	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Own: o.Own, Actions: s, Sources: s, Rules: o.Rules, Force: s.forced, Targets: p.Targets})
+	var sample *Sample
+	if p.Sample != nil {
+		sample = &Sample{Share: p.Sample.Share, Type: o.Sample}
+	}
+	made := newPlanner(m, Options{Workspace: p.Workspace, Sample: sample, State: o.State, Own: o.Own, Actions: s, Sources: s, Rules: o.Rules, Force: s.forced, Targets: p.Targets})
 	made.saved = s
 	now, diags := made.plan(ctx)
 	if diags.HasErrors() {

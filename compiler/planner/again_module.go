@@ -123,6 +123,9 @@ func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Bloc
 		b.Description = how.Description
 	}
 	for _, in := range n.Inputs {
+		if of, role := address.Of(in.From); role == string(schema.SampleRole) { // the block reads the source
+			in.From = of
+		}
 		switch {
 		case in.External != nil:
 			b.Dir = in.External.Dir

@@ -107,7 +107,7 @@ func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 			g.Causes = []plan.Cause{{Kind: plan.ConfigCause, Path: "rule", Before: encode(a), After: encode(b)}}
 		}
 	}
-	settled := p.settled(g.Address)
+	settled := p.settled(g.Address) || p.o.Sample != nil // of a sample nothing is left to let pass
 	if recorded && !waiting && p.passedAhead(g, &before) {
 		g.Verdict, g.Rules.Rules = plan.Pass, before.Rules
 	}
@@ -118,9 +118,9 @@ func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 	}
 	g.Causes = append(g.Causes, metaCauses(before.Meta, g.Meta)...)
 	for i := range g.Approvals {
-		// Nobody is asked about what is live already, or held since it was rolled back. Who approved it then is still
+		// Nobody is asked about what is live already, held since it was rolled back, or of a sample. Who approved it then is still
 		// told.
-		if g.Cached || settled && len(p.behind(g.Address)) > 0 {
+		if g.Cached || settled && (len(p.behind(g.Address)) > 0 || p.o.Sample != nil) {
 			a := &g.Approvals[i]
 			a.Needed = plan.Fail // there is nothing to let pass
 			if given, ok := p.o.State.Approvals[g.Address+"/"+a.Name]; ok && recorded && given.Subject == before.Subject {

@@ -59,6 +59,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 	p.predictions(ctx, b, n)
 	p.trials(b, n)
 	p.decide(n)
+	p.sampled(b, n)
 	if b.TypeSpec.IsCheck() {
 		p.checkRules(b, n)
 	}
@@ -105,7 +106,7 @@ func (p *planner) node(b *check.Block) *plan.Node {
 			if r.Along && !reads {
 				continue
 			}
-			in := plan.Input{Port: r.Port, From: r.Target, FromPort: r.TargetPort, Shape: &shape}
+			in := plan.Input{Port: r.Port, From: p.sampledFrom(r.Target), FromPort: r.TargetPort, Shape: &shape}
 			if !r.Along && r.Spec.Rows.OfModel() {
 				in.Rows = r.Spec.Rows
 			}

@@ -67,6 +67,7 @@ type Options struct {
 	Rules     *rule.Cache // remembers what rules were compiled before; nil: nothing does
 	Approvers plan.Approvers
 	Force     []string // addresses that run even if their result is known
+	Sample    *Sample  // what share of the rows the plan is of; nil: all
 	Targets   []string // addresses of blocks that alone are planned, with what they rest on, sorted; nil: all
 	// Looked are the models that evaluations measured on some rows in any workspace of the pipeline; nil: only what State says is known.
 	Looked func(ctx context.Context, rows plan.Digest) ([]plan.Digest, error)
@@ -181,7 +182,8 @@ type planner struct {
 	formers   map[string]plan.Move      // those to be made, by the new address
 	deploys   map[string][]*check.Block // by the gate that holds them; made when first asked for
 	accepts   map[string]*resolve.Accept
-	saved     *saved // the plan that is made once more; nil: the module's text is there
+	sampling  *sampling // nil before the first source of a sample
+	saved     *saved    // the plan that is made once more; nil: the module's text is there
 	diags     source.Diagnostics
 }
 
@@ -236,7 +238,7 @@ func (p *planner) removals() {
 func (p *planner) assemble() (*plan.Plan, error) {
 	out := &plan.Plan{
 		FormatVersion: plan.FormatVersion, PlannerSemantics: plan.Semantics,
-		Workspace: p.o.Workspace, Targets: p.o.Targets,
+		Workspace: p.o.Workspace, Targets: p.o.Targets, Sample: p.sample(),
 		Base:    plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest, Upstream: p.o.State.Upstream, Outdated: p.outdated(), Partial: p.o.State.Targets, Ahead: p.onTop()},
 		Changes: p.changes(), Moves: p.moves, Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
 	}

@@ -14,6 +14,7 @@ import (
 // release compares what a deploy block would release with what is live. The action is decided by plan.Release, the same
 // that the engine asks again when the gate has decided.
 //
+//	the plan is of a sample                             none
 //	nothing is live                                     create
 //	the candidate was rolled back, and is held          none, with a warning that says by whom and why
 //	the block's attributes or its gate differ           change
@@ -40,10 +41,15 @@ func (p *planner) release(b *check.Block) {
 	if exists {
 		r.Current = &live
 	}
+	if p.o.Sample != nil {
+		r.Sample = p.o.Sample.Share
+	}
 	r.Action = r.Decide(p.isBlocked(r.Model.From))
-	if held := r.Holds(); held != nil {
+	switch held := r.Holds(); {
+	case r.Sample != "":
+	case held != nil:
 		p.rolledBack(b, r, held)
-	} else {
+	default:
 		r.Causes = releaseCauses(r)
 	}
 	p.releases = append(p.releases, r)

@@ -21,6 +21,7 @@ import (
 // Only force comes before the last two: what is forced runs whatever is recorded.
 func (p *planner) decide(n *plan.Node) {
 	f := p.begin(n, declared)
+	n.Sample = p.shareOf(n)
 	var err error
 	if n.Definition, err = n.Define(); err != nil {
 		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeStage, Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})

@@ -54,7 +54,7 @@ func Phrase(s string, width int) string {
 }
 
 // roles of derived stages, which sentences of ours name.
-var roles = []schema.Role{schema.ChampionRole, schema.PredictRole, schema.FetchRole, schema.TrialRole}
+var roles = []schema.Role{schema.ChampionRole, schema.PredictRole, schema.FetchRole, schema.TrialRole, schema.SampleRole}
 
 // plainPhrase reports whether no Markdown, HTML, mention, link, emoji or number of an issue can hide in a text.
 func plainPhrase(s string) bool {

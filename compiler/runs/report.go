@@ -9,12 +9,16 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/report"
 )
 
 // Report is a list of runs as a table, and, of three and more that differ in parameters, a picture in parallel coordinates. grouped adds the mean
 // and spread of each block over its instances.
 func Report(title string, all []*Run, grouped bool) *report.Report {
+	if of := samples(all); len(of) > 0 {
+		title += " · " + strings.Join(of, ", ")
+	}
 	out := &report.Report{Version: report.Version, Title: title}
 	section := report.Section{Title: "Runs", Items: []report.Item{{Table: table(all)}}}
 	if grouped {
@@ -25,6 +29,21 @@ func Report(title string, all []*Run, grouped bool) *report.Report {
 	out.Sections = append(out.Sections, section)
 	if p := parallel(all); p != nil {
 		out.Sections = append(out.Sections, report.Section{Title: "Parameters and figures", Items: []report.Item{{Plot: p}}})
+	}
+	return out
+}
+
+// samples names the samples that runs are of, and all rows where some are of those: "5 % sample"; none where all are of all rows.
+func samples(all []*Run) []string {
+	var out []string
+	for _, r := range all {
+		if r.Sample != "" {
+			out = append(out, plan.SampleName(r.Sample))
+		}
+	}
+	slices.Sort(out)
+	if out = slices.Compact(out); len(out) > 0 && slices.ContainsFunc(all, func(r *Run) bool { return r.Sample == "" }) {
+		out = append(out, "all rows")
 	}
 	return out
 }
@@ -234,11 +253,15 @@ func texts(all []*Run, name string) []string {
 //
 //	address,fingerprint,revision,commit,current,duration_ms,params.trees,data.train,auc,auc.low,auc.high
 //
-// Cells that a spreadsheet would take for formulas begin with an apostrophe (harmless).
+// Runs of a sample have its share behind the duration. Cells that a spreadsheet would take for formulas begin with an apostrophe (harmless).
 func CSV(w io.Writer, all []*Run) error {
 	parameters, data := Differing(all)
 	figures := FiguresOf(all)
 	head := []string{"address", "fingerprint", "revision", "commit", "current", "duration_ms"}
+	sampled := len(samples(all)) > 0
+	if sampled {
+		head = append(head, "sample")
+	}
 	for _, name := range parameters {
 		head = append(head, name)
 	}
@@ -258,6 +281,9 @@ func CSV(w io.Writer, all []*Run) error {
 	}
 	for _, r := range all {
 		row := []string{r.Address, string(r.Fingerprint), strconv.FormatInt(r.Revision, 10), r.Commit, strconv.FormatBool(r.Current), strconv.FormatInt(r.DurationMS, 10)}
+		if sampled {
+			row = append(row, r.Sample)
+		}
 		for _, name := range parameters {
 			row = append(row, word(r.Parameters[name]))
 		}

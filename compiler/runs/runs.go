@@ -47,6 +47,7 @@ type Run struct {
 	Commit      string                     `json:"commit,omitempty"` // of the module's repository, in full
 	Dirty       bool                       `json:"dirty,omitempty"`  // files differed from the commit
 	Current     bool                       `json:"current"`          // the block's result as the state has it now
+	Sample      string                     `json:"sample,omitempty"` // share of a sample of rows that it rests on; empty: on all rows
 	Parameters  map[string]json.RawMessage `json:"parameters"`       // by dotted path; of a model that flowed in under its port's name, "model."
 	Data        map[string]plan.Digest     `json:"data"`             // what flowed in, by port
 	Figures     map[string]Figure          `json:"figures"`          // by name

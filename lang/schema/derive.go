@@ -20,6 +20,9 @@ const (
 	// TrialRole: it fits and measures one choice of parameters among several, and the stage takes what came of all of them. There are as
 	// many as the block asks for, told apart by Number.
 	TrialRole Role = "trial"
+	// SampleRole: it keeps a share of the rows that the stage, a source, yields, and whatever reads the source reads those. It is
+	// there in plans of a sample alone.
+	SampleRole Role = "sample"
 )
 
 // MaxTrials is how many stages a block can have in TrialRole.
@@ -44,6 +47,14 @@ type Derivation struct {
 
 // FetchKind is the kind of the components that fetch, "fetch.http". No block is of it.
 const FetchKind = "fetch"
+
+// SampleKind and SampleType name the component that samples the rows of a source. No block is of it: the planner asks for it where a
+// plan is of a sample. SamplePort is its input.
+const (
+	SampleKind = "sample"
+	SampleType = "rows"
+	SamplePort = "rows"
+)
 
 // Fetch is a stage that gets what lies outside. Two of the same type and configuration at the same version have the same result,
 // whichever blocks they are of.

@@ -117,6 +117,7 @@ const (
 	CodeRules        = "MLP1606"
 	CodeSecret       = "MLP1607"
 	CodePart         = "MLP1608"
+	CodeSample       = "MLP1609"
 	CodeMovedNothing = "MLP1611"
 	CodeAcceptUnlike = "MLP1612"
 	CodeAcceptStale  = "MLP1613"

@@ -147,6 +147,7 @@ func plansCodes() []Code {
 		{CodeRules, "A gate's or check's rules cannot be put together.", "Correct the rule shown."},
 		{CodeSecret, "A secret says neither where it is, or two places.", "Give it `env` or `file`."},
 		{CodePart, "The targets of a plan rest on a gate, and something that the gate decides over is left out.", "Make the deployments behind the gate targets too."},
+		{CodeSample, "Nothing says which rows of the sources of a sample belong together: they meet in a table, or what is made of them goes by several entities.", "Say in the sources by which columns they are sampled: `sample_by`."},
 		{CodeMovedNothing, "A `moved` block does not do what it seems to: its new address has results of its own, or nothing is recorded under the old one.", "Correct `from`; remove the block if both addresses were in use."},
 		{CodeAcceptUnlike, "A result cannot be accepted: what the stage yields by now has other columns, features or marks.", "Remove the `accept` block and let the stage run."},
 		{CodeAcceptStale, "An `accept` block does not hold any more: the definition or the inputs have moved on, or the stage never ran here.", "Remove the block, or accept the definition of now if the result is as good for it."},

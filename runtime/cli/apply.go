@@ -61,12 +61,16 @@ func (a *app) applyCommand() *cobra.Command {
 			if err := a.checkApply(f); err != nil {
 				return err
 			}
+			if err := a.sampled(cmd); err != nil {
+				return err
+			}
 			return a.runApply(cmd.Context(), strings.Join(args, ""), cmd.Flag("workspace").Changed, f)
 		},
 	}
 	a.moduleFlags(cmd, &f.vars, &f.force)
 	outsideFlags(cmd, &f.refresh, &f.offline)
 	partFlags(cmd, &f.part)
+	a.sampleFlag(cmd)
 	runFlags(cmd, &f)
 	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these, "+workspace.FailOnWords(true)+" before anything is done")
 	cmd.Flags().StringVar(&f.planID, "plan-id", "", "do nothing unless the plan is the one with this `digest`, which was approved; exit with 5 otherwise")

@@ -237,6 +237,7 @@ var notValidated = map[string]string{
 	"MLP1606":                  "the planner puts rules together: compiler/planner",
 	"MLP1607":                  "the planner looks for secrets: compiler/planner",
 	"MLP1608":                  "the planner is given targets: testdata/script/targets.txtar",
+	"MLP1609":                  "the planner is asked for a sample: testdata/script/sample.txtar",
 	"MLP1611":                  "the planner compares with the state: testdata/script/moved.txtar",
 	"MLP1801":                  "the planner compares with the state: testdata/script/approvals.txtar",
 	"MLP1802":                  "a rollback is recorded: testdata/script/rollback.txtar",

@@ -46,12 +46,15 @@ var corpus = map[string]reviewed{
 	"gate_other_after": {edit: moduleEdit("  after    = [check.payments]\n", "")},
 	"check_fails":      reviews["check_rule_fails"],
 	"part":             {edit: reviews["train_params"].edit, args: []string{"--target", "train.model"}},
-	"release_new":      reviews["deploy_added"],
-	"release_changes":  reviews["deploy_key"],
-	"release_removed":  reviews["deploy_removed"],
-	"removed":          reviews["monitor_removed"],
-	"result_lost":      {edit: loseResult},
-	"fetch":            {edit: fetched("one")},
+	"sample": {edit: func(t *testing.T, dir string) {
+		edit(t, filepath.Join(dir, "fraud.mlp"), `source "csv" "payments" {`, `source "csv" "payments" {`+"\n  sample_by = [\"card\"]")
+	}, args: []string{"--sample", "0.25"}},
+	"release_new":     reviews["deploy_added"],
+	"release_changes": reviews["deploy_key"],
+	"release_removed": reviews["deploy_removed"],
+	"removed":         reviews["monitor_removed"],
+	"result_lost":     {edit: loseResult},
+	"fetch":           {edit: fetched("one")},
 	"fetch_version": {edit: func(t *testing.T, dir string) {
 		fetched("one")(t, dir)
 		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")

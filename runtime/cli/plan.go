@@ -45,6 +45,7 @@ func (a *app) planCommand() *cobra.Command {
 	a.moduleFlags(cmd, &f.vars, &f.force)
 	outsideFlags(cmd, &f.refresh, &f.offline)
 	partFlags(cmd, &f.part)
+	a.sampleFlag(cmd)
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, markdown, json or html")
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
@@ -86,6 +87,9 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		return err
 	}
 	if err := checkPart(f.part); err != nil {
+		return err
+	}
+	if err := a.sampled(cmd); err != nil {
 		return err
 	}
 	heap.Brief()

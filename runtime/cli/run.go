@@ -15,6 +15,20 @@ func partFlags(cmd *cobra.Command, p *workspace.Part) {
 	cmd.Flags().BoolVar(&p.Looks, "allow-looks", false, "with --target: evaluations that targets rest on may look at the test side of a split")
 }
 
+// sampleFlag adds --sample.
+func (a *app) sampleFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.Sample, "sample", "", "only this `share` of each source's rows, such as 0.05, in a workspace of its own: sample-0_05, unless --workspace names one")
+	cmd.MarkFlagsMutuallyExclusive("sample", "base")
+}
+
+// sampled makes the command one of the sample that it asks for, if it does.
+func (a *app) sampled(cmd *cobra.Command) error {
+	if !cmd.Flag("sample").Changed {
+		return nil
+	}
+	return a.Sampled(a.Sample, cmd.Flag("workspace").Changed)
+}
+
 // checkPart refuses --allow-looks where nothing is limited.
 func checkPart(p workspace.Part) error {
 	if p.Looks && len(p.Targets) == 0 {

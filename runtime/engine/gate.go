@@ -109,7 +109,7 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.ReleaseState) (plan.
 		if err != nil {
 			return gs, err
 		}
-		if settled {
+		if settled || r.Plan.Sample != nil {
 			a.Needed = plan.Fail // there is nothing to let pass
 		}
 		gs.Approvals = append(gs.Approvals, a)

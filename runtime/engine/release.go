@@ -25,6 +25,9 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	}
 	o := &outcome{release: res, ok: true, passed: true}
 	switch {
+	case rel.Sample != "" || r.Plan.Sample != nil:
+		res.Status = Sampled
+		return o
 	case rel.Action == plan.NoRelease:
 		return o
 	case !samePlanned(r.Plan, rel, exists, current):

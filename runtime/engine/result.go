@@ -21,6 +21,7 @@ const (
 	Changed    Status = "changed"   // a release
 	Unchanged  Status = "unchanged" // a release
 	Held       Status = "held"      // a release whose candidate was rolled back: what is live stays
+	Sampled    Status = "sampled"   // a release whose candidate is of a sample of the rows, which is never released
 )
 
 // Result of a run: each stage, gate and release of the plan stands in it once, also those that were never reached.

@@ -120,7 +120,7 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 	r := &Revision{
 		FormatVersion: formatVersion, Pipeline: l.pipeline, Workspace: l.workspace,
 		Revision: st.Revision + 1, Previous: st.Digest, Nonce: nonce, At: time.Now().UTC().Truncate(time.Millisecond),
-		By: l.by, User: l.user, Host: l.host, Apply: l.apply, Plan: l.plan, Targets: l.targets, Lease: l.lease, Origin: l.origin, Answers: cmp.Or(l.answers, st.Answers), Events: numbered(events, st.Revision+1),
+		By: l.by, User: l.user, Host: l.host, Apply: l.apply, Plan: l.plan, Targets: l.targets, Sample: l.sample, Lease: l.lease, Origin: l.origin, Answers: cmp.Or(l.answers, st.Answers), Events: numbered(events, st.Revision+1),
 	}
 	if st.Ahead || checkpointed(r.Revision, st) {
 		after := Copy(st)

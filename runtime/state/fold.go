@@ -22,7 +22,7 @@ func Fold(st *plan.State, r *Revision) {
 		set(st, e)
 	}
 	if r.Plan != "" { // an approval is none of an apply
-		st.Targets = r.Targets
+		st.Targets, st.Sample = r.Targets, r.Sample
 	}
 	st.Revision, st.Digest, st.Answers = r.Revision, r.Digest, r.Answers
 }

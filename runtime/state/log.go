@@ -55,6 +55,7 @@ type Log struct {
 	host      string
 	plan      plan.Digest
 	targets   []string // of the plan
+	sample    string   // share of the rows that the plan is of; "": all
 	origin    plan.Origin
 	answers   plan.Digest // the object that revisions name; "": the former
 	lease     int64       // term of the lease that the writer holds; 0 where a lock of the machine does
@@ -90,6 +91,13 @@ func (l *Log) On(user, host string) *Log {
 func (l *Log) For(id plan.Digest, targets ...string) *Log {
 	w := *l
 	w.plan, w.targets = id, targets
+	return &w
+}
+
+// Sampled returns the same log for a writer whose plan is of a share of the rows; "": of all.
+func (l *Log) Sampled(share string) *Log {
+	w := *l
+	w.sample = share
 	return &w
 }
 

@@ -43,8 +43,8 @@ func checkpointed(revision int64, st *plan.State) bool {
 	return revision%every == 0
 }
 
-// formatVersion of a revision. 1.1 added commit, dirty and ci, 1.2 answers; who reads an earlier one passes them over.
-const formatVersion = "1.2"
+// formatVersion of a revision. 1.1 added commit, dirty and ci, 1.2 answers, 1.3 sample; who reads an earlier one passes them over.
+const formatVersion = "1.3"
 
 // Revision is one step of the log.
 type Revision struct {
@@ -61,6 +61,7 @@ type Revision struct {
 	Apply         string       `json:"apply,omitempty"`   // id of the apply that wrote it
 	Plan          plan.Digest  `json:"plan,omitempty"`    // id of the plan that it carried out
 	Targets       []string     `json:"targets,omitempty"` // of the plan, where it was limited to some
+	Sample        string       `json:"sample,omitempty"`  // share of the rows that the plan was of; empty: all
 	Lease         int64        `json:"lease,omitempty"`   // term of the lease that it was written under
 	plan.Origin                // of the module
 	Events        []plan.Event `json:"events"`

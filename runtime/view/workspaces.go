@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -21,6 +22,9 @@ func (s *Screen) Workspaces(all []workspace.Listed) error {
 	t := render.Printer{}
 	for _, w := range all {
 		t.Line("%s   revision %d, %s", render.Line(w.Name), w.Revision, w.At.Format("2006-01-02 15:04"))
+		if w.Sample != "" {
+			t.Line("  %s; nothing of it is released", render.Line(plan.SampleName(w.Sample)))
+		}
 		if w.Damaged != "" {
 			t.Line("  %s", render.Line(w.Damaged))
 		}

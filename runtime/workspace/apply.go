@@ -127,6 +127,9 @@ func (s *Session) hold(ctx context.Context, what string, o ApplyOptions) (*state
 // The mark is made only after all stages and releases succeeded: an apply that failed may be repeated with the same
 // file, and goes on where it stopped.
 func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o ApplyOptions, by Applying) (*engine.Result, error) {
+	if err := s.fitsSample(p); err != nil {
+		return nil, err
+	}
 	placed, err := Place(ctx, p, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), NoEngine: by.NoEngine})
 	if err != nil {
 		return nil, err
@@ -145,7 +148,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 			from.Commit, from.Dirty = p.Envelope.Commit, p.Envelope.Dirty
 		}
 	}
-	log := held.Log().For(p.ID, p.Targets...).On(UserName(), HostName()).From(from)
+	log := held.Log().For(p.ID, p.Targets...).Sampled(p.Share()).On(UserName(), HostName()).From(from)
 	if !review.Count(p).Nothing() {
 		log = log.Answering(s.shareAnswers(ctx))
 	}

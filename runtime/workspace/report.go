@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	render "github.com/mlp-lang/mlp/compiler/render/report"
 	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -33,6 +34,9 @@ func (s *Session) Reports(addresses []string) (*render.Document, error) {
 	}
 	if len(out.Entries) == 1 {
 		out.Title = s.Pipeline + " · " + out.Entries[0].Address
+	}
+	if s.State.Sample != "" {
+		out.Title += " · " + plan.SampleName(s.State.Sample)
 	}
 	return out, nil
 }
@@ -89,11 +93,15 @@ func (s *Session) report(address string) (*render.Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the report of %s: %w", address, err)
 	}
-	return &render.Entry{Address: address, Report: r, Facts: []render.Fact{
+	facts := []render.Fact{
 		{Name: "result", Value: node.Fingerprint.Short()},
 		{Name: "component", Value: action.Component},
 		{Name: "recorded", Value: fmt.Sprintf("revision %d of workspace %s", s.State.Revision, s.w.Name)},
-	}}, nil
+	}
+	if node.Sample != "" {
+		facts = append(facts, render.Fact{Name: "rows", Value: plan.SampleName(node.Sample)})
+	}
+	return &render.Entry{Address: address, Report: r, Facts: facts}, nil
 }
 
 // noStage is the error of an address that is no recorded stage. Of a gate or a deployment something may be recorded, and no result.

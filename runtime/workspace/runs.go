@@ -92,7 +92,7 @@ func (c *runsOf) add(patterns []string, of string, node *plan.NodeState, r *stat
 	} else {
 		c.seen[key] = true
 	}
-	x := &runs.Run{Address: of, Fingerprint: node.Fingerprint, Component: node.Component(), Current: c.State.Nodes[of].Fingerprint == node.Fingerprint,
+	x := &runs.Run{Address: of, Fingerprint: node.Fingerprint, Component: node.Component(), Current: c.State.Nodes[of].Fingerprint == node.Fingerprint, Sample: node.Sample,
 		Parameters: map[string]json.RawMessage{}, Data: map[string]plan.Digest{}, Figures: map[string]runs.Figure{}}
 	if r != nil {
 		x.Revision, x.At, x.By, x.Commit, x.Dirty = r.Revision, r.At.UTC().Format(time.RFC3339), r.By, r.Commit, r.Dirty

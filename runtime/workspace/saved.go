@@ -107,6 +107,8 @@ func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 		return errVariables
 	case o.Part:
 		return &Failure{Err: errors.New("a saved plan has its targets: give neither --target nor --allow-looks"), Hint: "Plan again to change them."}
+	case w.Sample != "":
+		return &Failure{Err: errors.New("a saved plan says what sample it is of, if it is of one: leave --sample out"), Hint: "Plan again for another."}
 	case o.Outside:
 		return &Failure{Err: errors.New("a saved plan says which files and versions it is of: give neither --refresh nor --offline"), Hint: "Plan again to look at them otherwise."}
 	}

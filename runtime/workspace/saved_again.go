@@ -34,7 +34,7 @@ func (s *Session) again(ctx context.Context, p *plan.Plan, history []*state.Revi
 	if s.actions == nil {
 		s.actions = readActions(ctx, s.Store, base)
 	}
-	m, err := planner.Again(ctx, p, planner.AgainOptions{Withheld: withheldDetail, Catalog: stdlib.Catalog(), Library: lib, Rules: lib.rules, State: base, Own: own, Actions: s.actions})
+	m, err := planner.Again(ctx, p, planner.AgainOptions{Withheld: withheldDetail, Catalog: stdlib.Catalog(), Library: lib, Rules: lib.rules, State: base, Own: own, Actions: s.actions, Sample: &stdlib.Sample().Type})
 	var forged *planner.ForgedError
 	var gone *planner.GoneError
 	switch {

@@ -191,8 +191,12 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	if s.ahead != nil {
 		against = s.ahead.State
 	}
+	sample, err := s.sample()
+	if err != nil {
+		return nil, err
+	}
 	p, diags := planner.Make(ctx, s.Module, planner.Options{
-		Workspace: s.w.Name, State: against, Ahead: s.ahead, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Targets: targets, Approvers: approvers, Looked: s.Log.Looked,
+		Workspace: s.w.Name, Sample: sample, State: against, Ahead: s.ahead, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Targets: targets, Approvers: approvers, Looked: s.Log.Looked,
 	})
 	if diags.HasErrors() {
 		return nil, &front.Error{Diagnostics: diags, Files: s.Module.Files}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
@@ -32,6 +33,9 @@ func (w *Workspace) goBy(ctx context.Context, r *Recorded) error {
 	of, err := log.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("workspace %s: %w", name, err)
+	}
+	if of.Sample != "" {
+		return &Failure{Err: fmt.Errorf("--base %s: that workspace is of a %s, and nothing can go by it", name, plan.SampleName(of.Sample)), Hint: "A base is where production is: results of all rows."}
 	}
 	if of.Revision == 0 {
 		if err := nothingIn(ctx, r, name); err != nil {

@@ -34,8 +34,11 @@ type Workspace struct {
 	Name  string // of the state, such as "default"
 	// Base is the workspace whose state plans are made against, such as "default" for one of a pull request; "": that which the workspace
 	// went by when it was last applied, if any.
-	Base  string
-	Roots DataRoots // where data may lie
+	Base string
+	// Sample is the share of each source's rows that plans are of, as plan.ParseShare has it; "": that of which the workspace is, if it is one of a
+	// sample, else all.
+	Sample string
+	Roots  DataRoots // where data may lie
 	// StoreURL is where the store is, before what MLP_STORE and the module say; "": as they say.
 	StoreURL string
 	// ApproversFile is the operator's file of who may approve; "": that of MLP_APPROVERS, if any.

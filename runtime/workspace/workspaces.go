@@ -22,6 +22,7 @@ type Listed struct {
 	Revision int64          `json:"revision"`           // the last
 	At       time.Time      `json:"at"`                 // when that was recorded
 	Upstream *plan.Upstream `json:"upstream,omitempty"` // that it goes by
+	Sample   string         `json:"sample,omitempty"`   // share of the rows that it is of; empty: all
 	Behind   int64          `json:"behind,omitempty"`   // revisions that the upstream has had since
 	Releases []string       `json:"releases"`           // addresses of deployments that differ from the upstream's, or of all where there is none; sorted
 	Damaged  string         `json:"damaged,omitempty"`
@@ -52,7 +53,7 @@ func (s *Session) ListWorkspaces(ctx context.Context) ([]Listed, error) {
 			out[i].At = history[len(history)-1].At
 		}
 		states[name] = log.At(history, int64(len(history)))
-		out[i].Revision, out[i].Upstream = states[name].Revision, states[name].Upstream
+		out[i].Revision, out[i].Upstream, out[i].Sample = states[name].Revision, states[name].Upstream, states[name].Sample
 	}
 	for i := range out {
 		if st := states[out[i].Name]; st != nil {
@@ -107,6 +108,9 @@ func (s *Session) PromotedTo(ctx context.Context, from string) (string, error) {
 		return "", err
 	case own.Revision == 0:
 		return "", &Failure{Err: fmt.Errorf("nothing is recorded in workspace %s", from), Hint: "'mlp workspace list' lists those in which something is."}
+	case own.Sample != "":
+		return "", &Failure{Err: fmt.Errorf("workspace %s is of a %s, and nothing of a sample is released", from, plan.SampleName(own.Sample)),
+			Hint: "What it came to is there to be compared with. Apply the module to all rows to release it."}
 	case own.Upstream == nil:
 		return "", &Failure{Err: fmt.Errorf("workspace %s stands alone, so that nothing says where to promote it to", from),
 			Hint: "A workspace goes by another one from its apply with --base NAME on."}

@@ -16,6 +16,7 @@ import (
 // Lists are in the order in which they are written, and are cut from their end.
 type document struct {
 	Title, Summary string
+	Sample         []string // of a plan of a sample: what was sampled by what, and that nothing of it is released
 	Merge          []string // of a plan that goes by another workspace: what merging into that one would run
 	Pipeline       string
 	Workspace      string
@@ -130,7 +131,10 @@ func read(p *plan.Plan, all bool, o render.Options) *document {
 	if len(p.Targets) > 0 {
 		d.Title += fmt.Sprintf(" · only %s and what %s on", addresses(p.Targets), render.Plural(len(p.Targets), "it rests", "they rest"))
 	}
-	d.Merge = merge(p)
+	if p.Sample != nil {
+		d.Title += " · " + render.Line(plan.SampleName(p.Sample.Share))
+	}
+	d.Sample, d.Merge = sample(p.Sample), merge(p)
 	nodes := map[string]*plan.Node{}
 	for _, n := range p.Nodes {
 		nodes[n.Address] = n

@@ -125,7 +125,7 @@ func plainName(s string) string {
 func (m *markdown) document(p *plan.Plan) error {
 	m.line("%s\n## %s\n", marker(m.d), m.d.Summary)
 	m.line("%s\n", m.phrase(m.d.Title))
-	for _, s := range m.d.Merge {
+	for _, s := range append(m.d.Sample, m.d.Merge...) {
 		m.line("%s\n", m.phrase(s))
 	}
 	m.production()

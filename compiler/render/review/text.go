@@ -43,7 +43,7 @@ import (
 func Text(w io.Writer, p *plan.Plan, o render.Options) error {
 	t := &text{Printer: render.Printer{Options: o}, d: read(p, o.All, o)}
 	t.Line("%s\n\n%s", t.d.Title, t.Paint(render.Bold, t.d.Summary))
-	for _, s := range t.d.Merge {
+	for _, s := range append(t.d.Sample, t.d.Merge...) {
 		t.Line("%s", s)
 	}
 	t.production()

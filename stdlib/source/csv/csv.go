@@ -45,6 +45,7 @@ var Component = component.Component{
 				{Name: "null_values", Type: schema.StringList, Doc: "Spellings of null, besides the empty field: `[\"NA\", \"?\"]`."},
 				{Name: "trim", Type: schema.Bool, Default: false, Doc: "Whether blanks around fields and names are left out."},
 				local.AllowEmpty(),
+				local.SampleBy(),
 			}, slices.Concat(remote.Attrs(), local.MarkAttrs())...),
 			Blocks: []schema.Block{columnBlock()},
 		},

@@ -32,6 +32,7 @@ var Component = component.Component{
 			Attrs: append([]schema.Attr{
 				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.json`, `data/**/*.ndjson.gz`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not. Or the address of one file: `https://example.com/data.ndjson`."},
 				local.AllowEmpty(),
+				local.SampleBy(),
 			}, slices.Concat(remote.Attrs(), local.MarkAttrs())...),
 			Blocks: []schema.Block{local.ColumnBlock("What the objects call it, if not by its name.")},
 		},

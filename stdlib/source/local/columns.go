@@ -45,6 +45,13 @@ func AllowEmpty() schema.Attr {
 		Doc: "Whether files without rows are all right, as on a day when nothing came in. The columns must be declared then, or pinned. Without it they fail the stage."}
 }
 
+// SampleBy is the attribute that says which rows of a source stay together in a sample (stdlib/sample/rows). The planner reads it; it is no
+// part of what the source yields.
+func SampleBy() schema.Attr {
+	return schema.Attr{Name: "sample_by", Type: schema.StringList, Metadata: true,
+		Doc: "Columns whose rows stay together where a plan is of a [sample](cli.md#samples), such as `[\"customer\"]`: all rows of a customer are in it, or none, and the same customers in every source that names such a column."}
+}
+
 // Marks are the attributes that mark columns without declaring them: pii = ["email"] on a source whose columns are found by
 // looking at the files, or of a query. A column is marked in one place: in a list, or in its block.
 type Marks struct {

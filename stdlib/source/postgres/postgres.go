@@ -44,6 +44,7 @@ var Component = component.Component{
 				{Name: "version", Type: schema.String, Doc: "A SELECT of one row that is another one whenever the rows are: `select max(changed_at), count(*) from orders`. What it says is believed. Without it each plan has the server hash all rows."},
 				{Name: "max_bytes", Type: schema.Number, Doc: "How large the rows may be as JSON. Without it 10 GB."},
 				local.AllowEmpty(),
+				local.SampleBy(),
 			}, local.MarkAttrs()),
 			Blocks: []schema.Block{local.ColumnBlock("What the query calls it, if not by its name.")},
 		},

@@ -42,6 +42,7 @@ var Component = component.Component{
 				{Name: "table", Type: schema.String, Doc: "The table or view to read. Either this or `query`."},
 				{Name: "query", Type: schema.String, Doc: "One SELECT in SQLite's own SQL."},
 				local.AllowEmpty(),
+				local.SampleBy(),
 			}, local.MarkAttrs()),
 			Blocks: []schema.Block{local.ColumnBlock("What the query calls it, if not by its name.")},
 		},

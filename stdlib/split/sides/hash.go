@@ -29,7 +29,12 @@ func Position(t *schema.Table, seed int64) string {
 
 // PositionBy is the same of some columns.
 func PositionBy(names []string, seed int64) string {
-	parts := []string{"'" + strconv.FormatInt(seed, 10) + "'"}
+	return PositionOf(names, strconv.FormatInt(seed, 10))
+}
+
+// PositionOf is the same, where the text begins with salt, which has no quotes: positions with another salt are others, independent of these.
+func PositionOf(names []string, salt string) string {
+	parts := []string{"'" + salt + "'"}
 	for _, n := range names {
 		q := table.Quote(n) + "::varchar"
 		parts = append(parts, fmt.Sprintf("coalesce('|' || strlen(%s) || ':' || %[1]s, '|-')", q))
