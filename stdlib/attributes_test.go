@@ -36,7 +36,7 @@ var elsewhere = map[string]struct{ file, words string }{
 	"model.file sha256":         {"stdlib/source/remote/remote.go", "SHA256: c.SHA256"},
 	"model.file max_bytes":      {"stdlib/source/remote/remote.go", "MaxBytes: Bytes(c.MaxBytes)"},
 	"model.file trained_on":     {"compiler/check/seen.go", "r.Spec.Rows == schema.FittedRows"},
-	"select.best candidates":    {"stdlib/select/best/run.go", "names(s.In)"},
+	"select.best candidates":    {"stdlib/select/best/run.go", "model.Named(s.In, candidatesPort)"},
 	"source.postgres pii":       {"stdlib/source/local/columns.go", "PII: c.PII"},
 	"source.postgres protected": {"stdlib/source/local/columns.go", "Protected: c.Protected"},
 	"source.postgres url":       {"stdlib/source/postgres/postgres.go", "URL: c.URL"},
@@ -50,6 +50,7 @@ var elsewhere = map[string]struct{ file, words string }{
 	"source.csv protected":      {"stdlib/source/local/columns.go", "Protected: c.Protected"},
 	"source.parquet pii":        {"stdlib/source/local/columns.go", "PII: c.PII"},
 	"source.parquet protected":  {"stdlib/source/local/columns.go", "Protected: c.Protected"},
+	"train.ensemble models":     {"stdlib/train/ensemble/ensemble.go", "model.Named(s.In, modelsPort)"},
 }
 
 // TestEveryAttributeIsRead: for each attribute that a component declares there is a field of its configuration, and the field is

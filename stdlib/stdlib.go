@@ -51,6 +51,7 @@ import (
 	splittime "github.com/mlp-lang/mlp/stdlib/split/time"
 	"github.com/mlp-lang/mlp/stdlib/train/baseline"
 	traincontainer "github.com/mlp-lang/mlp/stdlib/train/container"
+	"github.com/mlp-lang/mlp/stdlib/train/ensemble"
 	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting"
 	"github.com/mlp-lang/mlp/stdlib/train/k_nearest_neighbors"
 	"github.com/mlp-lang/mlp/stdlib/train/linear_regression"
@@ -91,6 +92,7 @@ func Components() []*component.Component {
 		&splittime.Component,
 		&baseline.Component,
 		&traincontainer.Component,
+		&ensemble.Component,
 		&gradient_boosting.Component,
 		&k_nearest_neighbors.Component,
 		&linear_regression.Component,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
@@ -17,7 +18,7 @@ import (
 // Figures on rows that a model was fitted on say how well it remembers, and figures on rows that its threshold was
 // chosen by are too good by what the choice gained by chance. So each input of a block says in the schema what its rows
 // are to a model: fitted, chosen, measured, scored, or passed on; a model carries along what it has seen (seen.go); and
-// where a block measures a model, or chooses among several, the ways of its rows are followed back to see whether they meet those (rowsOf, ways).
+// where a block measures a model, chooses among several, or makes one of several, the ways of its rows are followed back to see whether they meet those (rowsOf, ways).
 // Two ways that meet are apart if a split that treats rows alike sends them to different sides:
 //
 //	source.payments → split.s.train → train.m
@@ -29,9 +30,9 @@ func (c *checker) leakage() {
 		c.fitting(b, told)
 	}
 	for _, b := range c.m.Module.Blocks {
-		for _, at := range inputs(b, schema.MeasuredRows, schema.ChosenRows) {
-			if at.Spec.Rows == schema.ChosenRows && len(models(b)) == 0 {
-				continue // rows that a fit stops by, and not ones that models are compared on
+		for _, at := range inputs(b, schema.MeasuredRows, schema.ChosenRows, schema.FittedRows, schema.CalibratedRows) {
+			if at.Spec.Rows != schema.MeasuredRows && len(models(b)) == 0 {
+				continue // rows that a fit learns from or stops by, and not ones that models are compared on, or put together by
 			}
 			scorer, of, rows := c.scored(b, at)
 			for _, model := range of {
@@ -104,36 +105,13 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 			continue
 		}
 		r := input(c.m.Blocks[s.By].Block, s.Port)
-		if told[s.By+" "+s.Port] || !c.overlap(rows, r) {
+		if told[s.By+" "+s.Port] || s.Use != schema.FittedRows && at.Spec.Rows != schema.MeasuredRows && at.Spec.Rows != schema.FittedRows && fits(b) {
+			continue // its threshold and its probabilities may be found where those of its members were
+		}
+		if !c.overlap(rows, r) {
 			continue
 		}
-		d := source.Diagnostic{
-			Severity: source.Error, Code: source.CodeMeasuredOnFitted, Subject: at.Range,
-			Summary: fmt.Sprintf("%s measures %s on rows that %s was trained on", b.Address, model.Target, itself(model.Target, s.By)),
-			Detail:  "Figures on rows that a model has seen say nothing of new rows.",
-			Hint:    "evaluate on the test side of a split, and train on its train side.",
-			Related: []source.Related{{Message: s.By + " reads them here", Range: r.Range}},
-		}
-		if rows != at {
-			d.Hint = "let " + at.Target + " score rows of another time, or the test side of a split."
-		}
-		if at.Spec.Rows == schema.ChosenRows {
-			d.Hint = c.selection(r)
-		}
-		if s.Use == schema.CalibratedRows {
-			d.Severity = source.Warning
-			d.Summary = fmt.Sprintf("%s measures %s on rows that the probabilities of %s were calibrated on", b.Address, model.Target, s.By)
-			d.Detail = "Figures of probabilities, such as the log loss, are too good there by as much as the calibration follows single rows."
-			d.Hint = "measure on rows that nothing of the model was fitted on, such as the test side of a split."
-		}
-		if s.Use == schema.ChosenRows {
-			d.Severity = source.Warning
-			d.Summary = fmt.Sprintf("%s measures %s on rows that %s", b.Address, model.Target, c.chose(model.Target, s, r))
-			d.Detail = "The figures are too good by as much as the choice gained there by chance. To compare candidates take rows that none was fitted, stopped " +
-				"or decided by, and that are not those of the test either."
-			d.Hint = c.selection(r)
-		}
-		c.add(d)
+		c.add(c.beforehand(b, at, rows, model, s, r))
 		return
 	}
 	for _, s := range m.Seen {
@@ -161,6 +139,49 @@ func (c *checker) unknown(b *resolve.Block, at, model *resolve.Reference, m *sch
 	}
 }
 
+// beforehand says that b takes what a model says of rows which it has seen before: at r, as s has it.
+func (c *checker) beforehand(b *resolve.Block, at, rows, model *resolve.Reference, s schema.Seen, r *resolve.Reference) source.Diagnostic {
+	does := fmt.Sprintf("%s measures %s on rows that ", b.Address, model.Target)
+	if fits(b) {
+		does = fmt.Sprintf("%s learns from what %s says of rows that ", b.Address, model.Target)
+	}
+	d := source.Diagnostic{
+		Severity: source.Error, Code: source.CodeMeasuredOnFitted, Subject: at.Range,
+		Summary: does + itself(model.Target, s.By) + " was trained on",
+		Detail:  "Figures on rows that a model has seen say nothing of new rows.",
+		Hint:    "evaluate on the test side of a split, and train on its train side.",
+		Related: []source.Related{{Message: s.By + " reads them here", Range: r.Range}},
+	}
+	switch {
+	case rows != at:
+		d.Hint = "let " + at.Target + " score rows of another time, or the test side of a split."
+	case fits(b):
+		d.Detail = "A model is surer of rows that it has learnt from than of others: the one that has most of them by heart would count most."
+		d.Hint = "take rows that no member was fitted on, such as the selection side of a split."
+	case at.Spec.Rows == schema.ChosenRows:
+		d.Hint = c.selection(r)
+	}
+	switch s.Use {
+	case schema.CalibratedRows:
+		d.Severity = source.Warning
+		d.Summary = fmt.Sprintf("%sthe probabilities of %s were calibrated on", does, s.By)
+		d.Detail = "Figures of probabilities, such as the log loss, are too good there by as much as the calibration follows single rows."
+		d.Hint = "measure on rows that nothing of the model was fitted on, such as the test side of a split."
+	case schema.ChosenRows:
+		d.Severity = source.Warning
+		d.Summary = does + c.chose(model.Target, s, r)
+		d.Detail = "The figures are too good by as much as the choice gained there by chance. To compare candidates take rows that none was fitted, stopped " +
+			"or decided by, and that are not those of the test either."
+		d.Hint = c.selection(r)
+	}
+	return d
+}
+
+// fits reports whether a block makes a model by a fit of its own, perhaps of other models.
+func fits(b *resolve.Block) bool {
+	return slices.ContainsFunc(b.TypeSpec.Body.Attrs, func(a schema.Attr) bool { return a.Rows == schema.FittedRows }) && len(models(b)) > 0
+}
+
 // modelAt is what is known of the model that flows in at a reference; nil if nothing is.
 func (c *checker) modelAt(r *resolve.Reference) *schema.Model {
 	return c.m.Blocks[r.Target].Out[r.TargetPort].Model
@@ -177,7 +198,8 @@ func itself(model, by string) string {
 // chose says what rows decided of a model: in the block that made it, in one that chose it among others, or by figures that it
 // was selected by.
 func (c *checker) chose(model string, s schema.Seen, r *resolve.Reference) string {
-	among := len(models(c.m.Blocks[s.By].Block)) > 0 || c.selects(r) != nil
+	by := c.m.Blocks[s.By].Block
+	among := len(models(by)) > 0 && !fits(by) || c.selects(r) != nil
 	switch {
 	case r.Spec.Rows == schema.MeasuredRows:
 		return "it was chosen by, in " + s.By

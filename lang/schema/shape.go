@@ -130,7 +130,24 @@ type Model struct {
 	Classes  []string `json:"classes,omitempty"`
 	// Seen are the rows that the model has seen, whatever blocks it came through; known while a module is checked.
 	Seen []Seen `json:"-"`
+	// PositiveClass is the one of a binary model, as far as its block and the type of its target say it; known while a module is checked.
+	PositiveClass string `json:"-"`
+	// Additive says what the parts of the model add up to, empty where that is not known, and WhyNot why they add up to nothing; known while a module is checked.
+	Additive Additive `json:"-"`
+	WhyNot   string   `json:"-"`
 }
+
+// Additive is what the parts of a model, such as its trees or the terms of a line, add up to: on that scale what it says of a row is attributed to features.
+type Additive string
+
+const (
+	// AddsScores: to what is predicted, a number or shares of classes.
+	AddsScores Additive = "scores"
+	// AddsMargins: to log-odds or a logarithm, of which the score is made.
+	AddsMargins Additive = "margins"
+	// AddsNothing: there are no parts that add up, so that no score is attributed.
+	AddsNothing Additive = "nothing"
+)
 
 // Seen are rows that decided how a model came out: those that flow into the block By at Port.
 type Seen struct {

@@ -36,6 +36,8 @@ var objectKeys = map[string]struct {
 	"evaluate/backtest.of":                                   {anyKey: "the keys are names of evaluations"},
 	"select.candidates":                                      {anyKey: "the keys are names of candidates"},
 	"model.trained_on":                                       {anyKey: "the keys are names of tables"},
+	"train/ensemble.models":                                  {anyKey: "the keys are names of members"},
+	"train/ensemble.weights":                                 {module: treesWith("} \ntrain \"ensemble\" \"e\" {\n models = { a = train.t, b = train.t }\n weights = { lwo = 2 }"), want: `no member "lwo"`},
 	"profile.parts":                                          {anyKey: "the keys are names of parts"},
 	"train/gradient_boosting.tune.space.trees":               {module: spaceOf("gradient_boosting", "trees"), want: `"lwo"`},
 	"train/gradient_boosting.tune.space.learning_rate":       {module: spaceOf("gradient_boosting", "learning_rate"), want: `"lwo"`},

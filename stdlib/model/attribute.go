@@ -36,7 +36,7 @@ const (
 
 // Attribution says which features the margins of rows come from, in Shapley values: the margin of a row is the base and the values of all features.
 // Margins are log-odds of two classes, the scores before softmax of several, in regression the predicted value, or
-// its logarithm; of a constant model and of a forest they are what it predicts. A calibration comes after the margin, and has no part in it.
+// its logarithm; of a constant model, a forest and an average they are what it predicts. A calibration comes after the margin, and has no part in it.
 type Attribution struct {
 	Method Method
 	Unit   Unit
@@ -50,14 +50,20 @@ var ErrMethod = errors.New("the method is for other models")
 // Attribute attributes the margins of some rows of a frame. background are the rows that Interventional takes values from, at least one; TreeSHAP does
 // without. An empty method is TreeSHAP of trees, and Interventional of other models. The result does not depend on the number of threads.
 //
-// TreeSHAP of a model that is no trees, or of trees that do not say how many rows went where, is an ErrMethod. A row with a value that the model takes no
+// TreeSHAP of a model that is no trees, or of trees that do not say how many rows went where, is an ErrMethod, and so is any method of an ensemble whose scores are no sum of what its
+// members add up (additive). A row with a value that the model takes no
 // prediction from (Unscored) must not be among rows and background. The value of a feature that is prepared is the sum of those of the inputs made of it.
 func (b *Bundle) Attribute(ctx context.Context, f *frame.Frame, rows, background []int, method Method, threads int) (*Attribution, error) {
-	columns, err := Encode(f, b.readFeatures())
+	columns, err := Encode(f, b.signature.Features)
 	if err != nil {
 		return nil, err
 	}
-	a, err := b.attribute(ctx, b.preparation.Prepare(columns), rows, background, method, threads)
+	return b.attributeEncoded(ctx, columns, rows, background, method, threads)
+}
+
+// attributeEncoded is Attribute of rows as Encode makes them.
+func (b *Bundle) attributeEncoded(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
+	a, err := b.attribute(ctx, b.preparation.Prepare(b.read(columns)), rows, background, method, threads)
 	if err != nil || b.reads == nil && b.preparation == nil {
 		return a, err
 	}
@@ -76,8 +82,11 @@ func (b *Bundle) Attribute(ctx context.Context, f *frame.Frame, rows, background
 
 // attribute is Attribute of columns as the estimator takes them.
 func (b *Bundle) attribute(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
-	if t, ok := b.estimator.(*trees); ok {
-		return t.attribute(ctx, columns, rows, background, method, threads)
+	switch m := b.estimator.(type) {
+	case *trees:
+		return m.attribute(ctx, columns, rows, background, method, threads)
+	case *ensemble:
+		return m.attribute(ctx, columns, rows, background, method, threads)
 	}
 	if method == TreeSHAP {
 		return nil, fmt.Errorf("%w: tree_shap is for trees, and this is a model of the kind %s", ErrMethod, b.kind)

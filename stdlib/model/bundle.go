@@ -21,13 +21,14 @@ const (
 	ModelFile  = "model.json"
 )
 
-// Formats of bundle.json. Those of models with a calibration, with features that the estimator does not read (a calibration perhaps besides), and with a preparation (either
-// perhaps besides), are others, so that a reader that does not know of them refuses them and does not score without, or with the wrong columns.
+// Formats of bundle.json. Those of models with a calibration, with features that the estimator does not read (a calibration perhaps besides), with a preparation (either
+// perhaps besides), and with members (the first two perhaps besides), are others, so that a reader that does not know of them refuses them and does not score without, or with the wrong columns.
 const (
 	Format           = 1
 	FormatCalibrated = 2
 	FormatReads      = 3
 	FormatPrepared   = 4
+	FormatMembers    = 5
 )
 
 // DefaultThreshold decides binary tasks where no decision was fitted.
@@ -38,8 +39,8 @@ type Provenance struct {
 	Component string `json:"component"` // "train.gradient_boosting"
 	Version   int    `json:"component_version"`
 	Seed      int64  `json:"seed"`
-	Rows      int    `json:"rows"` // trained on
-	// Data is the digest of the training table, "blake3:" and 64 hexadecimal digits.
+	Rows      int    `json:"rows"` // trained on; 0 of a model that is put together of others without a fit
+	// Data is the digest of the training table, "blake3:" and 64 hexadecimal digits; empty where there is none.
 	Data string `json:"data"`
 	// From is what made a model that was trained elsewhere, "XGBoost 1.7.4", and File the digest of the file that it was in.
 	From string `json:"from,omitempty"`
@@ -195,13 +196,21 @@ type document struct {
 	Provenance  Provenance   `json:"provenance"`
 	Calibration *Calibration `json:"calibration,omitempty"`
 	Preparation *Preparation `json:"preparation,omitempty"`
-	// Members are further models that this one is made of: reserved, and refused, since a reader that left them out would score with a part.
-	Members json.RawMessage `json:"members,omitempty"`
+	// Members are the models that this one is made of, each in its memberFolder. There with FormatMembers alone.
+	Members []memberFile `json:"members,omitempty"`
+}
+
+// memberFile names a model that another is made of, and says what its bundle.json holds.
+type memberFile struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
 }
 
 // format is the one that a document of these parts has.
 func (d *document) format() int {
 	switch {
+	case d.Members != nil:
+		return FormatMembers
 	case d.Preparation != nil:
 		return FormatPrepared
 	case d.Reads != nil:
@@ -236,6 +245,9 @@ func (b *Bundle) Write(dir string) error {
 	if b.reads != nil {
 		d.Reads = &b.reads
 	}
+	if d.Members, err = writeMembers(dir, b.Members()); err != nil {
+		return err
+	}
 	d.Format = d.format()
 	bundle, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
@@ -248,6 +260,26 @@ func (b *Bundle) Write(dir string) error {
 		return fmt.Errorf("writing a model: %w", err)
 	}
 	return nil
+}
+
+// writeMembers writes the models that a model is made of.
+func writeMembers(dir string, members []Member) ([]memberFile, error) {
+	var out []memberFile
+	for i, m := range members {
+		to := filepath.Join(dir, memberFolder(i))
+		if err := os.MkdirAll(to, 0o755); err != nil {
+			return nil, fmt.Errorf("writing a model: %w", err)
+		}
+		if err := m.Model.Write(to); err != nil {
+			return nil, err
+		}
+		bundle, err := os.ReadFile(filepath.Join(to, BundleFile))
+		if err != nil {
+			return nil, fmt.Errorf("writing a model: %w", err)
+		}
+		out = append(out, memberFile{Name: m.Name, Digest: string(digest.Of(bundle))})
+	}
+	return out, nil
 }
 
 // binary reports whether one score and a threshold decide.
@@ -272,26 +304,55 @@ func Read(dir string) (*Bundle, error) {
 	return b, nil
 }
 
-// read is Read without the folder in its errors. The bundle is believed only as far as model.json has the digest that it states.
-func read(dir string) (*Bundle, error) {
+// readDocument reads bundle.json.
+func readDocument(dir string) (*document, error) {
 	data, err := os.ReadFile(filepath.Join(dir, BundleFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNoBundle
 	} else if err != nil {
 		return nil, err
 	}
-	var d document
-	if err := json.Unmarshal(data, &d); err != nil {
+	d := &document{}
+	if err := json.Unmarshal(data, d); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w", BundleFile, err)
 	}
-	if d.Format < Format || d.Format > FormatPrepared {
-		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 4: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
+	if d.Format < Format || d.Format > FormatMembers {
+		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 5: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
 	}
 	if d.Format != d.format() {
 		return nil, fmt.Errorf("%s is damaged: a model with such parts has format %d", BundleFile, d.format())
 	}
-	if len(d.Members) > 0 {
-		return nil, fmt.Errorf("%s has members, which are models of their own; this version scores none", BundleFile)
+	if (d.Kind == Ensemble) != (d.Members != nil) {
+		return nil, fmt.Errorf("%s is damaged: a model of the kind %s has %d members", BundleFile, d.Kind, len(d.Members))
+	}
+	return d, nil
+}
+
+// readMembers reads the models that a model is made of, each the one that the bundle was written with.
+func readMembers(dir string, files []memberFile) (names []string, members []*Bundle, err error) {
+	for i, m := range files {
+		from := filepath.Join(dir, memberFolder(i))
+		bundle, err := os.ReadFile(filepath.Join(from, BundleFile))
+		if err != nil {
+			return nil, nil, fmt.Errorf("member %s: %w", m.Name, err)
+		}
+		if got := string(digest.Of(bundle)); got != m.Digest {
+			return nil, nil, fmt.Errorf("member %s is damaged: the digest of its %s is %s, and not %s", m.Name, BundleFile, got, m.Digest)
+		}
+		b, err := read(from)
+		if err != nil {
+			return nil, nil, fmt.Errorf("member %s: %w", m.Name, err)
+		}
+		names, members = append(names, m.Name), append(members, b)
+	}
+	return names, members, nil
+}
+
+// read is Read without the folder in its errors. The bundle is believed only as far as model.json and members have the digests that it states.
+func read(dir string) (*Bundle, error) {
+	d, err := readDocument(dir)
+	if err != nil {
+		return nil, err
 	}
 	model, err := os.ReadFile(filepath.Join(dir, ModelFile))
 	if err != nil {
@@ -319,7 +380,16 @@ func read(dir string) (*Bundle, error) {
 		}
 		inputs.Features, _ = d.Preparation.Inputs(&own)
 	}
-	e, err := decode(d.Kind, model, &inputs)
+	names, members, err := readMembers(dir, d.Members)
+	if err != nil {
+		return nil, err
+	}
+	var e Estimator
+	if d.Kind == Ensemble {
+		e, err = decodeEnsemble(model, names, members, &inputs)
+	} else {
+		e, err = decode(d.Kind, model, &inputs)
+	}
 	if err != nil {
 		return nil, err
 	}

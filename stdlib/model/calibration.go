@@ -62,6 +62,10 @@ func ScaleOf(e Estimator) Scale {
 		if o := m.model.Objective; o == xgboost.Logistic || o == xgboost.Softmax {
 			return Margin
 		}
+	case *ensemble:
+		if m.Method == Stacking && m.Line.Link != linear.Identity {
+			return Margin
+		}
 	}
 	return Score
 }

@@ -10,12 +10,12 @@ import (
 
 // Complexity is how large a model is and what a row costs it, in work rather than time: the same on every machine.
 type Complexity struct {
-	Bytes    int // of model.json
+	Bytes    int // of model.json, with those of members
 	Features int
 	Trees    int // 0 of models without any
 	Leaves   int // of all trees
 	Depth    int // the most comparisons that one tree makes for a row
-	// Operations are the most that a row takes: the comparisons of all trees, the products that a linear model adds up, or the differences to all rows that
+	// Operations are the most that a row takes: the comparisons of all trees, the products that a linear model, or what puts members together, adds up, or the differences to all rows that
 	// a model of neighbours keeps.
 	Operations int
 	// Unknown is why only Bytes and Features are known; empty: all are.
@@ -44,6 +44,18 @@ func (b *Bundle) Complexity() (Complexity, error) {
 		rows, inputs := m.Size()
 		c.Operations = rows * inputs
 	case *constant.Model:
+	case *ensemble:
+		for _, member := range m.members {
+			of, err := member.Complexity()
+			if err != nil {
+				return Complexity{}, err
+			}
+			c.Bytes, c.Trees, c.Leaves, c.Depth = c.Bytes+of.Bytes, c.Trees+of.Trees, c.Leaves+of.Leaves, max(c.Depth, of.Depth)
+			if c.Operations += of.Operations; of.Unknown != "" {
+				c.Unknown = of.Unknown
+			}
+		}
+		c.Operations += m.outputs * m.inputs()
 	default:
 		c.Unknown = fmt.Sprintf("the work of a model of the kind %s is not counted", b.kind)
 	}

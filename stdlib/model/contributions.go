@@ -23,11 +23,16 @@ func (s *server) Explain(ctx context.Context, rows int, columns []component.Valu
 		}
 	}
 	encoded, _ = outside(encoded, s.bundle.signature.Features, rows)
-	out, err := s.explain(ctx, s.bundle.preparation.Prepare(s.bundle.read(encoded)), rows)
+	return s.bundle.explain(ctx, encoded, rows)
+}
+
+// explain is Explain of rows as Encode makes them.
+func (b *Bundle) explain(ctx context.Context, columns [][]float64, rows int) ([]component.Explanation, error) {
+	out, err := explain(ctx, b.estimator, b.kind, b.preparation.Prepare(b.read(columns)), rows)
 	if err != nil {
 		return nil, err
 	}
-	of := s.bundle.features()
+	of := b.features()
 	for r := range out {
 		for o, inputs := range out[r].Contributions {
 			out[r].Contributions[o] = make([]float64, len(columns)) // what is not read adds nothing
@@ -39,23 +44,25 @@ func (s *server) Explain(ctx context.Context, rows int, columns []component.Valu
 	return out, nil
 }
 
-// explain attributes rows to the estimator's inputs.
-func (s *server) explain(ctx context.Context, encoded [][]float64, rows int) ([]component.Explanation, error) {
-	switch m := s.bundle.estimator.(type) {
+// explain attributes rows to the inputs of an estimator of that kind.
+func explain(ctx context.Context, e Estimator, kind Kind, columns [][]float64, rows int) ([]component.Explanation, error) {
+	switch m := e.(type) {
 	case *trees:
-		return m.explain(ctx, encoded, rows)
+		return m.explain(ctx, columns, rows)
+	case *ensemble:
+		return m.explain(ctx, columns, rows)
 	case *linear.Model:
 		out := make([]component.Explanation, rows)
 		for r := range out {
-			x := newExplanation(Terms, len(m.Intercepts), len(encoded))
+			x := newExplanation(Terms, len(m.Intercepts), len(columns))
 			copy(x.Base, m.Intercepts)
-			m.Terms(encoded, r, x.Contributions)
-			m.Sum(encoded, r, x.Margin)
+			m.Terms(columns, r, x.Contributions)
+			m.Sum(columns, r, x.Margin)
 			out[r] = x
 		}
 		return out, ctx.Err()
 	}
-	return nil, fmt.Errorf("%w: it is of the kind %s", component.ErrUnexplained, s.bundle.kind)
+	return nil, fmt.Errorf("%w: it is of the kind %s", component.ErrUnexplained, kind)
 }
 
 func newExplanation(m Method, outputs, inputs int) component.Explanation {

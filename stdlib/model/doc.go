@@ -1,7 +1,7 @@
 // Package model holds trained models as data: what they expect, how they score, and the threshold that was frozen
 // with them.
 //
-// A model is a folder of two files. bundle.json says what it takes and yields: task, target, classes, features with
+// A model is a folder of two files, and of the models that it is made of, if it is one of several. bundle.json says what it takes and yields: task, target, classes, features with
 // their category codes, decision threshold, provenance. model.json holds the parameters in a format of its kind:
 //
 //	trees     XGBoost's JSON format (package xgboost); categories are codes into the feature's levels
@@ -9,6 +9,7 @@
 //	constant  package constant
 //	seasonal  package seasonal
 //	neighbors package neighbors
+//	ensemble  how scores of members are put together; the members are models below the folder, members/1 and so on
 //
 // The same model gives the same bytes, so that a model's identity is the digest of its folder.
 package model
@@ -94,6 +95,7 @@ const (
 	Seasonal Kind = "seasonal"
 	// Neighbors are of training rows that the model keeps.
 	Neighbors Kind = "neighbors"
+	Ensemble  Kind = "ensemble" // of models that are bundles of their own
 )
 
 // Estimator is a model without its bundle: numbers in, numbers out.
@@ -123,5 +125,5 @@ func decode(kind Kind, data []byte, s *Signature) (Estimator, error) {
 	case Neighbors:
 		return neighbors.Decode(data, len(s.Features), s.Outputs())
 	}
-	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q, %q, %q and %q", kind, Trees, Linear, Constant, Seasonal, Neighbors)
+	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q, %q, %q, %q and %q", kind, Trees, Linear, Constant, Seasonal, Neighbors, Ensemble)
 }

@@ -39,6 +39,13 @@ type Block struct {
 	Config  string // JSON
 	Tables  map[string]Table
 	Files   map[string]string // from outside, by name, at the port "files"
+	Models  map[string]Model
+}
+
+// Model is an input: the folder of a model, and its signature as it is known before anything ran.
+type Model struct {
+	Dir   string
+	Shape *schema.Model
 }
 
 // Result of a block that was run. Root is the stage's folder, of the test's own; Err is the component's own error, for the test to
@@ -74,6 +81,9 @@ func inputs(t testing.TB, binder *table.Binder, b Block) map[string]schema.Shape
 		}
 		in[port] = schema.Shape{Type: schema.TablePort, Table: &s}
 	}
+	for port, m := range b.Models {
+		in[port] = schema.Shape{Type: schema.ModelPort, Model: m.Shape}
+	}
 	return in
 }
 
@@ -101,6 +111,11 @@ func RunContext(ctx context.Context, t testing.TB, c component.Component, b Bloc
 		Component: c.Name(), Version: c.Type.Version, Config: json.RawMessage(b.Config), In: in, Out: r.Shape.Out}}
 	for port, tab := range b.Tables {
 		write(t, s.InputTable(port), tab.SQL)
+	}
+	for port, m := range b.Models {
+		if err := os.CopyFS(filepath.Join(r.Root, "in", port), os.DirFS(m.Dir)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, text := range b.Files {
 		path := filepath.Join(s.Input("files"), name)

@@ -28,8 +28,17 @@ type Figures struct {
 	ByRound []float64
 	// OutOfBag is of forests the loss on rows that trees were not grown on.
 	OutOfBag *float64
+	// Members are what a model that is made of others is made of; nil of one that is made of none.
+	Members []Member
 	// Importance is each input's share in what the model goes by (Training.Inputs); nil if there is no such thing.
 	Importance []float64
+}
+
+// Member is a model that another is made of. Share is its part in what the other says, of all members together 1.
+type Member struct {
+	Name  string
+	Model *model.Bundle
+	Share float64
 }
 
 // figures is the type of what Finish writes.
@@ -78,6 +87,7 @@ type figuresFile struct {
 	TrainingLoss   *float64            `json:"training_loss"`
 	ValidationLoss *float64            `json:"validation_loss"`
 	OutOfBagLoss   any                 `json:"out_of_bag_loss,omitempty"` // a *float64 that may be nil, of forests
+	Members        map[string]float64  `json:"members,omitempty"`
 	Importance     map[string]*float64 `json:"importance"`
 	Tuning         *tuningFigures      `json:"tuning,omitempty"`
 	Calibration    *calibrationFigures `json:"calibration,omitempty"`
@@ -119,11 +129,12 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 		}
 	}
 	// The digest of the training table goes into the model: whoever has both can tell that they belong together.
-	data, err := fileDigest(t.stage.InputTable(DataPort))
-	if err != nil {
-		return err
+	from := model.Provenance{Component: t.stage.Component, Version: t.stage.Version, Seed: t.config.Seed, Rows: t.Data.Rows}
+	if t.stage.Has(DataPort) {
+		if from.Data, err = fileDigest(t.stage.InputTable(DataPort)); err != nil {
+			return err
+		}
 	}
-	from := model.Provenance{Component: t.stage.Component, Version: t.stage.Version, Seed: t.config.Seed, Rows: t.Data.Rows, Data: data}
 	if t.config.Tuned != nil {
 		from.Tuned = t.config.Tuned.Point
 	}
@@ -196,7 +207,10 @@ func (t *Training) figures(f Figures, threshold float64) *figuresFile {
 		}
 		return &x
 	}
-	noValidation := "there is no validation table"
+	noValidation, noTraining := "there is no validation table", "it is not finite"
+	if t.Data.Rows == 0 {
+		noTraining = "nothing is fitted"
+	}
 	if t.Validation != nil {
 		out.ValidationRows, noValidation = t.Validation.Rows, "it is not finite"
 	}
@@ -204,12 +218,18 @@ func (t *Training) figures(f Figures, threshold float64) *figuresFile {
 		threshold = math.NaN()
 	}
 	out.Threshold = define("threshold", threshold, "only binary tasks have one")
-	out.TrainingLoss = define("training_loss", f.TrainingLoss, "it is not finite")
+	out.TrainingLoss = define("training_loss", f.TrainingLoss, noTraining)
 	out.ValidationLoss = define("validation_loss", f.ValidationLoss, noValidation)
 	if f.OutOfBag != nil {
 		out.OutOfBagLoss = define("out_of_bag_loss", *f.OutOfBag, "every row was drawn for every tree")
 	}
 	importance := t.byFeature(f.Importance)
+	for _, m := range f.Members {
+		if out.Members == nil {
+			out.Members = map[string]float64{}
+		}
+		out.Members[m.Name] = m.Share
+	}
 	for i, feature := range t.Signature.Features {
 		if f.Importance == nil {
 			out.Importance[feature.Name] = define("importance."+feature.Name, math.NaN(), "the model has no such figure")

@@ -75,44 +75,21 @@ func keep(_ *Training, of *Set, _ int, columns [][]float64) error {
 func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*Training, error) {
 	// Of the rows: read target and weight, leave out those without a usable one, name the classes. Then the features, one after the other: name
 	// the levels, encode by these, look for what is suspicious. The validation table is encoded by the signature of the data, never by its own.
-	l := &loader{stage: s, config: c, schema: s.In[DataPort].Table, take: take}
-	t := &Training{config: c, stage: s}
-	rows, err := l.rows(ctx, DataPort)
-	if err != nil {
-		return nil, err
-	}
-	if c.Fold != nil {
-		if err := c.Fold.assign(ctx, l, rows); err != nil {
-			return nil, err
-		}
-		fitted, err := c.Fold.fitted()
-		if err != nil {
-			return nil, err
-		}
-		rows.only(fitted)
-	}
-	t.Dropped = rows.dropped
-	if rows.Rows < MinRows {
-		return nil, &component.InputError{
-			Summary: fmt.Sprintf("%s: %d rows are too few to train on", s.Address, rows.Rows),
-			Detail:  fmt.Sprintf("%d rows have no usable target; at least %d with one are needed.", t.Dropped, MinRows),
+	l := &loader{stage: s, config: c, take: take}
+	for _, port := range []string{CalibrationPort, ValidationPort, DataPort} {
+		if in := s.In[port].Table; in != nil {
+			l.schema = in
 		}
 	}
-	if err := l.sign(rows.Frame, &t.Signature); err != nil {
-		return nil, err
+	t := &Training{config: c, stage: s, Data: &Set{}}
+	if c.Of != nil {
+		t.Signature = *c.Of
 	}
-	t.encodings()
-	if t.Data, err = l.set(rows, &t.Signature, DataPort); err != nil {
-		return nil, err
+	var err error
+	if s.Has(DataPort) {
+		err = l.data(ctx, t)
 	}
-	if err := l.features(ctx, t, t.Data, DataPort, rows.picked, take); err != nil {
-		return nil, err
-	}
-	if err := l.oneClass(t); err != nil {
-		return nil, err
-	}
-	l.tell()
-	if s.Has(ValidationPort) {
+	if err == nil && s.Has(ValidationPort) {
 		err = l.validation(ctx, t)
 	}
 	if err == nil && s.Has(CalibrationPort) {
@@ -124,11 +101,54 @@ func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*T
 	return t, err
 }
 
+// data reads what is fitted on.
+func (l *loader) data(ctx context.Context, t *Training) error {
+	c := l.config
+	rows, err := l.rows(ctx, DataPort)
+	if err != nil {
+		return err
+	}
+	if c.Fold != nil {
+		if err := c.Fold.assign(ctx, l, rows); err != nil {
+			return err
+		}
+		fitted, err := c.Fold.fitted()
+		if err != nil {
+			return err
+		}
+		rows.only(fitted)
+	}
+	t.Dropped = rows.dropped
+	if rows.Rows < MinRows {
+		return &component.InputError{
+			Summary: fmt.Sprintf("%s: %d rows are too few to train on", l.stage.Address, rows.Rows),
+			Detail:  fmt.Sprintf("%d rows have no usable target; at least %d with one are needed.", t.Dropped, MinRows),
+		}
+	}
+	if c.Of == nil {
+		if err := l.sign(rows.Frame, &t.Signature); err != nil {
+			return err
+		}
+	}
+	t.encodings()
+	if t.Data, err = l.set(rows, &t.Signature, DataPort); err != nil {
+		return err
+	}
+	if err := l.features(ctx, t, t.Data, DataPort, rows.picked, l.take); err != nil {
+		return err
+	}
+	if err := l.oneClass(t); err != nil {
+		return err
+	}
+	l.tell()
+	return nil
+}
+
 // loader reads the tables of one stage.
 type loader struct {
 	stage  *component.Stage
 	config *Config
-	schema *schema.Table // of the data
+	schema *schema.Table // of the data; where there are none, of the table that there is
 	take   Take          // of the trainer; selection rows are kept as they are
 
 	// Features that are to be warned of.
@@ -200,7 +220,7 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 		for i := range some {
 			c, f := &some[i], &t.Signature.Features[before+i]
 			pick(c, picked)
-			if of == t.Data {
+			if of == t.Data && l.config.Of == nil {
 				*f = model.Feature{Name: c.Name, Type: c.Type}
 				switch {
 				case c.Text():
@@ -220,7 +240,7 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 		if bad != nil {
 			return nil
 		}
-		if of == t.Data {
+		if of == t.Data && l.config.Of == nil { // the models that it is made of have been told of theirs
 			l.inspect(t, before, columns)
 		}
 		return t.prepare(of, before, columns, take)
@@ -397,7 +417,7 @@ func (l *loader) besides(ctx context.Context, port, why string) (*usable, error)
 // set is a table whose features are still to come.
 func (l *loader) set(f *usable, s *model.Signature, port string) (out *Set, err error) {
 	out = &Set{Rows: f.Rows}
-	if out.Target, err = s.Actual(f.Column(s.Target)); err != nil {
+	if out.Target, err = s.Actual(f.Column(l.name(l.config.Target))); err != nil {
 		return nil, &component.InputError{Summary: fmt.Sprintf("%s: %s: %v", l.stage.Address, port, err),
 			Detail: "The classes are those of the training rows."}
 	}

@@ -22,10 +22,14 @@ func (s *Set) WeightOf(r int) float64 {
 const leastProbability = 1e-16
 
 // Losses of a model on the training and the validation rows: the weighted mean log loss in nats, or the root mean squared
-// error in the target's unit. validation is NaN where there is no validation table.
+// error in the target's unit. validation is NaN where there is no validation table, and training where nothing is fitted.
 func (t *Training) Losses(ctx context.Context, e model.Estimator) (training, validation float64, err error) {
-	if training, err = t.loss(ctx, e, t.Data); err != nil {
-		return training, math.NaN(), err
+	training, validation = math.NaN(), math.NaN()
+	if t.Data.Rows > 0 {
+		training, err = t.loss(ctx, e, t.Data)
+	}
+	if err != nil {
+		return training, validation, err
 	}
 	validation, err = t.ValidationLoss(ctx, e)
 	return training, validation, err

@@ -63,6 +63,9 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 	if len(plots) > 0 {
 		out.Sections = append(out.Sections, report.Section{Title: "Learning", Items: plots})
 	}
+	if f.Members != nil {
+		out.Sections = append(out.Sections, members(f.Members))
+	}
 	if of.Calibration != nil {
 		out.Sections = append(out.Sections, of.Calibration.section())
 	}
@@ -70,6 +73,17 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 		out.Sections = append(out.Sections, t.config.Tuned.section())
 	}
 	return out
+}
+
+// members are the models that the model is made of.
+func members(all []Member) report.Section {
+	t := &report.Table{Columns: []report.Column{{Name: "member"}, {Name: "share", Kind: report.Number}, {Name: "made by"}, {Name: "rows", Kind: report.Count}, {Name: "features", Kind: report.Count}}}
+	for _, m := range all {
+		from := m.Model.Provenance()
+		t.Rows = append(t.Rows, []report.Cell{report.Words(m.Name), report.Figure(m.Share), report.Words(from.Component), report.Figure(float64(from.Rows)),
+			report.Figure(float64(len(m.Model.Signature().Features)))})
+	}
+	return report.Section{Title: "Members", Items: []report.Item{{Table: t}}}
 }
 
 // section is the trials: the best so far, then all of them, the best first.

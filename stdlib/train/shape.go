@@ -343,6 +343,9 @@ func (s *shaper) signature(task schema.Task) *schema.Model {
 	m := &schema.Model{Task: task, Target: s.config.Target, Features: []schema.Column{}}
 	if c := s.data.Column(s.config.Target); c != nil {
 		m.Target = c.Name
+		if task == schema.Binary {
+			m.PositiveClass = s.config.positiveClass(c)
+		}
 	}
 	for _, name := range s.config.Features {
 		if c := s.data.Column(name); c != nil {
@@ -350,6 +353,28 @@ func (s *shaper) signature(task schema.Task) *schema.Model {
 		}
 	}
 	return m
+}
+
+// positiveClass is the class whose probability is the score: the one that is named, else the one that is meant.
+func (c *Config) positiveClass(target *schema.Column) string {
+	switch {
+	case c.Positive != "":
+		return c.Positive
+	case target.Type == "boolean":
+		return "true"
+	}
+	return "1" // of 0 and 1; of others Load refuses to guess
+}
+
+// Adds says what the parts of a trainer's model add up to, and if that is nothing, why. Where scores are calibrated it is a margin to them.
+func Adds(req schema.ShapeRequest, out *schema.ShapeResult, to schema.Additive, whyNot string) {
+	m := out.Out[ModelPort].Model
+	if m == nil {
+		return
+	}
+	if m.Additive, m.WhyNot = to, whyNot; to == schema.AddsScores && req.In[CalibrationPort].Table != nil {
+		m.Additive = schema.AddsMargins
+	}
 }
 
 // same compares names of columns as SQL does.

@@ -55,6 +55,8 @@ type Config struct {
 	Fold              *Fold                   `json:"-"`     // of a trial with folds
 	ManyLevels        []string                `json:"-"`     // text columns of which maxManyLevels categories are kept
 	Encodings         []Encoding              `json:"-"`     // of categories by the target, before an estimator gets them
+	// Of is the signature that the model has because it is made of others, with its classes and levels; nil: the data say it.
+	Of *model.Signature `json:"-"`
 }
 
 // Decision says how the threshold of a binary model is fitted on the validation table.

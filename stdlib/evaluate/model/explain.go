@@ -17,13 +17,14 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
+	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // explaining is the block explain: how it is found which features the scores come from.
 type explaining struct {
-	Method     model.Method `json:"method"`     // empty: the one that the model has most exactly
+	Method     model.Method `json:"method"`     // empty: the one that the model has most exactly; unattributed: none
 	Rows       int          `json:"rows"`       // how many are explained
 	Background int          `json:"background"` // from how many others interventional takes values
 	// Permutation and Dependence are asked for besides; nil: they are not.
@@ -31,16 +32,20 @@ type explaining struct {
 	Dependence  *dependence `json:"partial_dependence"`
 }
 
+// unattributed is the method of no attributions: what is asked for besides stands alone.
+const unattributed model.Method = "none"
+
 const explainDoc = "**Explanations.** With `explain`, the scores of some rows are attributed to features: of each row, how much of its score comes from each feature, in Shapley values (Lundberg and Lee 2017). They are exact, and those of a row " +
 	"add up to its score less the expected one, on the scale that the model adds up on: log-odds, of a forest probability, the target's own unit, or of trees with the objectives `poisson`, `gamma` and `tweedie` its logarithm; of a calibrated model it is the score before the calibration. `explain.attributions` has, by feature, the mean of their absolute values, `explain.shares` its share in the sum: " +
-	"`evaluate.holdout.explain.shares[\"zip\"] < 0.2`. The report has them as a table, and how the score goes with the features that have most.\n\n" +
+	"`evaluate.holdout.explain.shares[\"zip\"] < 0.2`. The report has them as a table, and how the score goes with the features that have most. " +
+	"A model whose scores are no such sum, as a seasonal forecast or an average of boosted trees and a logistic regression is, has no attributions; `method = \"none\"` leaves them out, for permutation and partial dependence alone.\n\n" +
 	permutationDoc + dependenceDoc
 
 // explainBlock asks for explanations.
 func explainBlock() schema.Block {
 	return schema.Block{Name: "explain", Doc: "Which features the scores of these rows come from.", Body: schema.Body{Attrs: []schema.Attr{
-		{Name: "method", Type: schema.String, OneOf: []string{string(model.TreeSHAP), string(model.Interventional)},
-			Doc: "What is expected while a feature's value is not known. `tree_shap`: the mean over the training rows at each split that asks for the feature (Lundberg et al. 2018), of trees alone. `interventional`: the values of other rows, of any model. " +
+		{Name: "method", Type: schema.String, OneOf: []string{string(model.TreeSHAP), string(model.Interventional), string(unattributed)},
+			Doc: "What is expected while a feature's value is not known. `tree_shap`: the mean over the training rows at each split that asks for the feature (Lundberg et al. 2018), of trees alone. `interventional`: the values of other rows, of any model whose parts add up. `none`: no score is attributed, for what is asked for besides. " +
 				"Default: `tree_shap` of trees, `interventional` of other models."},
 		{Name: "rows", Type: schema.Integer, Default: 1000.0, Doc: "How many rows to explain, evenly among those that count."},
 		{Name: "background", Type: schema.Integer, Default: 100.0, Doc: "How many rows `interventional` takes values from, evenly among those that count."},
@@ -57,6 +62,13 @@ func (x *explaining) problems(m *schema.Model, data *schema.Table) []schema.Prob
 		out = append(out, schema.Problem{Path: "explain", Summary: "A model that only its own image can score cannot be explained here",
 			Hint: "leave explain out; the training script may write its own report"})
 		return out
+	}
+	if m.Additive == schema.AddsNothing && x.Method != unattributed {
+		out = append(out, schema.Problem{Path: "explain", Summary: "The scores of this model are attributed to no features", Detail: "Attributions are parts of a sum: " + m.WhyNot + ".",
+			Hint: `set method = "none" for permutation and partial_dependence alone, or leave explain out`})
+	}
+	if x.Method == unattributed && x.Permutation == nil && x.Dependence == nil {
+		out = append(out, schema.Problem{Path: "explain.method", Summary: "Nothing is asked for", Detail: "Without attributions explain has what is in its blocks.", Hint: "add permutation { } or partial_dependence { … }, or leave explain out"})
 	}
 	if p := x.Permutation; p != nil && (p.Repeats < 2 || p.Repeats > 1000) {
 		out = append(out, schema.Problem{Path: "explain.permutation", Summary: fmt.Sprintf("%d repeats", p.Repeats), Detail: "Expected 2 to 1000: of one there is no interval."})
@@ -75,8 +87,10 @@ func (x *explaining) figures(k *checker) *schema.FigureType {
 		names = append(names, m.Features[i].Name)
 	}
 	slices.Sort(names)
-	out := map[string]*schema.FigureType{"method": schema.OneOf(string(model.TreeSHAP), string(model.Interventional)), "rows": schema.Count,
-		"attributions": schema.KeyedMap(schema.Count, names...), "shares": schema.KeyedMap(schema.Share, names...)}
+	out := map[string]*schema.FigureType{"method": schema.OneOf(string(model.TreeSHAP), string(model.Interventional), string(unattributed)), "rows": schema.Count}
+	if x.Method != unattributed {
+		out["attributions"], out["shares"] = schema.KeyedMap(schema.Count, names...), schema.KeyedMap(schema.Share, names...)
+	}
 	if x.Permutation != nil {
 		out["permutation"] = k.ImportanceFigures(names)
 	}
@@ -125,11 +139,7 @@ func (e *evaluator) explain(ctx context.Context, figures map[string]any) (report
 			return report.Section{}, err
 		}
 		rows, background := among(rows, both), among(background, both)
-		x.Attribution, err = b.Attribute(ctx, some, rows, background, e.Explain.Method, e.stage.Threads)
-		if errors.Is(err, model.ErrMethod) {
-			return report.Section{}, &component.InputError{Summary: "explain: " + err.Error(), Detail: "Leave method out, or use interventional."}
-		}
-		if err != nil {
+		if err := e.attribute(ctx, b, some, rows, background, x); err != nil {
 			return report.Section{}, err
 		}
 		if x.Columns, err = model.Encode(some.Take(rows), sig.Features); err != nil {
@@ -139,12 +149,28 @@ func (e *evaluator) explain(ctx context.Context, figures map[string]any) (report
 			return report.Section{}, err
 		}
 	}
-	of, section := e.of.Explain(x)
-	if b.Calibration() != nil {
+	of, section := map[string]any{"method": string(unattributed), "rows": len(rows)}, report.Section{Title: "What the scores rest on"}
+	if e.Explain.Method != unattributed {
+		of, section = e.of.Explain(x)
+	}
+	if b.Calibration() != nil && e.Explain.Method != unattributed {
 		section.Items = append(section.Items, report.Note("The model's scores are calibrated. Attributions are of the margin before that; how the score goes with a feature is after it."))
 	}
 	figures["explain"] = of
 	return section, e.more(ctx, b, x, rows, of, &section)
+}
+
+// attribute attributes the scores of rows, unless that is left out.
+func (e *evaluator) attribute(ctx context.Context, b *model.Bundle, some *frame.Frame, rows, background []int, x *evaluation.Explained) error {
+	if e.Explain.Method == unattributed {
+		return nil
+	}
+	var err error
+	x.Attribution, err = b.Attribute(ctx, some, rows, background, e.Explain.Method, e.stage.Threads)
+	if errors.Is(err, model.ErrMethod) {
+		return &component.InputError{Summary: "explain: " + err.Error(), Detail: `Leave method out, or use interventional; method = "none" leaves attributions out.`}
+	}
+	return err
 }
 
 // more adds what is asked for besides attributions. section is that of the report.
@@ -204,7 +230,7 @@ const (
 // highest. Columns that are marked pii have none, since the values would be
 // those of persons; nor have models of several classes, which have no one score.
 func (e *evaluator) partial(ctx context.Context, b *model.Bundle, x *evaluation.Explained) ([]evaluation.Partial, error) {
-	if b.Signature().Task == schema.Multiclass {
+	if b.Signature().Task == schema.Multiclass || x.Values == nil {
 		return nil, nil
 	}
 	sum := make([]float64, len(x.Features))

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
@@ -126,25 +125,13 @@ type config struct {
 	Seed         int64           `json:"seed"`
 }
 
-// names are those of the candidates, sorted.
-func names(in map[string]schema.Shape) []string {
-	var out []string
-	for port := range in {
-		if name, ok := strings.CutPrefix(port, candidatesPort+"."); ok {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 // shape joins the candidates' signatures, which have to fit together and the rows, and types the figures by their names.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
-	k := &checker{in: req.In, names: names(req.In)}
+	k := &checker{in: req.In}
 	m := k.join()
 	if m == nil {
 		return schema.ShapeResult{Problems: k.problems}
@@ -171,48 +158,15 @@ func (k *checker) report(path, summary, detail, hint string) {
 	k.problems = append(k.problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
 }
 
-// join is the signature of the chosen model, whichever it is: the features of the first candidate, then what further ones have besides. Nil
-// where they do not fit together.
+// join is the signature of the chosen model, whichever it is. Nil where the candidates do not fit together.
 func (k *checker) join() *schema.Model {
-	if len(k.names) < 2 {
+	var models []*schema.Model
+	if k.names, models = model.Named(k.in, candidatesPort); len(k.names) < 2 {
 		k.report(candidatesPort, fmt.Sprintf("There is nothing to choose: the candidates are %d", len(k.names)), "", "name at least two models")
 		return nil
 	}
-	var out *schema.Model
-	var first string
-	types := map[string]*schema.Column{}
-	of := map[string]string{} // who a feature is from
-	for _, name := range k.names {
-		m := k.in[candidatesPort+"."+name].Model
-		if m == nil {
-			return nil
-		}
-		if m.Opaque {
-			k.report(candidatesPort, fmt.Sprintf("Only its own image can score %s", name), "Candidates are scored here, side by side.",
-				"compare such models by evaluations on the selection side, and deploy the better one")
-			return nil
-		}
-		if out == nil {
-			out, first = &schema.Model{Task: m.Task, Target: m.Target, Features: []schema.Column{}}, name
-		}
-		if m.Task != out.Task || !strings.EqualFold(m.Target, out.Target) {
-			k.report(candidatesPort, fmt.Sprintf("%s predicts %s (%s), and %s predicts %s (%s)", first, out.Target, out.Task, name, m.Target, m.Task),
-				"A model is chosen among those that answer the same question.", "")
-			return nil
-		}
-		for i := range m.Features {
-			f := &m.Features[i]
-			was := types[f.Name]
-			if was == nil {
-				types[f.Name], of[f.Name] = f, name
-				out.Features = append(out.Features, *f)
-			} else if was.Type != f.Type {
-				k.report(candidatesPort, fmt.Sprintf("The feature %q is %s in %s and %s in %s", f.Name, was.Type, of[f.Name], f.Type, name),
-					"The chosen model takes the features of all candidates, each of one type.", "cast the column before the split")
-				return nil
-			}
-		}
-	}
+	out, problems := model.Join(candidatesPort, k.names, models)
+	k.problems = append(k.problems, problems...)
 	return out
 }
 

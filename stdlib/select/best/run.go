@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -82,19 +79,22 @@ func run(ctx context.Context, s *component.Stage) error {
 func (c *chooser) score(ctx context.Context) error {
 	s := c.stage
 	without := map[int]bool{} // rows that a candidate has no prediction for
-	for _, name := range names(s.In) {
-		dir := s.Input(candidatesPort + "." + name)
-		b, err := model.Read(dir)
-		if err != nil {
+	names, _ := model.Named(s.In, candidatesPort)
+	bundles := make([]*model.Bundle, len(names))
+	for i, name := range names {
+		var err error
+		if bundles[i], err = model.Read(s.Input(candidatesPort + "." + name)); err != nil {
 			return fmt.Errorf("reading %s: %w", name, err)
 		}
-		x := &candidate{name: name, bundle: b, value: math.NaN(), low: math.NaN(), high: math.NaN(), delta: delta{math.NaN(), math.NaN(), math.NaN()}}
-		if x.set, err = prediction.Score(ctx, dir, s.InputTable(selectionPort), s.Threads); err != nil {
+	}
+	if err := model.SameClasses(s.Address, names, bundles); err != nil {
+		return err
+	}
+	for i, name := range names {
+		var err error
+		x := &candidate{name: name, bundle: bundles[i], value: math.NaN(), low: math.NaN(), high: math.NaN(), delta: delta{math.NaN(), math.NaN(), math.NaN()}}
+		if x.set, err = prediction.Score(ctx, s.Input(candidatesPort+"."+name), s.InputTable(selectionPort), s.Threads); err != nil {
 			return err
-		}
-		if first := c.all; len(first) > 0 && !slices.Equal(first[0].set.Classes, x.set.Classes) {
-			return &component.InputError{Summary: fmt.Sprintf("%s: %s has the classes %s, and %s has %s", s.Address, first[0].name, strings.Join(first[0].set.Classes, ", "), name, strings.Join(x.set.Classes, ", ")),
-				Detail: "Candidates have the same classes, in the same order: train them on the same rows, with the same positive class."}
 		}
 		for _, u := range x.set.Unscored {
 			without[u.Row] = true
@@ -221,14 +221,8 @@ func (c *chooser) write(best *candidate) error {
 	if wide != best.bundle {
 		return wide.Write(out)
 	}
-	for _, name := range []string{model.BundleFile, model.ModelFile} {
-		data, err := os.ReadFile(filepath.Join(s.Input(candidatesPort+"."+best.name), name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(out, name), data, 0o644)
-		}
-		if err != nil {
-			return fmt.Errorf("writing the model: %w", err)
-		}
+	if err := os.CopyFS(out, os.DirFS(s.Input(candidatesPort+"."+best.name))); err != nil {
+		return fmt.Errorf("writing the model: %w", err)
 	}
 	return nil
 }

@@ -143,8 +143,10 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
 	out := train.Shape(req, &c.Config, tasks)
+	train.Adds(req, &out, schema.AddsScores, "")
 	data := req.In[train.DataPort].Table
 	if c.Seasonal != nil {
+		train.Adds(req, &out, schema.AddsNothing, "what was observed a season before is looked up, and is no sum")
 		var task schema.Task
 		if data != nil {
 			out.Problems, task = c.Seasonal.moved(out.Problems, data), c.TaskOf(data.Column(c.Target))

@@ -51,8 +51,8 @@ func TestShape(t *testing.T) {
 		change map[string]any
 		want   schema.Model
 	}{
-		{"binary", nil, schema.Model{Task: schema.Binary, Target: "churned", Features: features, Opaque: true, Positive: "true"}},
-		{"positive", map[string]any{"positive": "false"}, schema.Model{Task: schema.Binary, Target: "churned", Features: features, Opaque: true, Positive: "false"}},
+		{"binary", nil, schema.Model{Task: schema.Binary, Target: "churned", Features: features, Opaque: true, Positive: "true", PositiveClass: "true"}},
+		{"positive", map[string]any{"positive": "false"}, schema.Model{Task: schema.Binary, Target: "churned", Features: features, Opaque: true, Positive: "false", PositiveClass: "false"}},
 		{"multiclass", map[string]any{"task": "multiclass_classification", "target": "plan", "features": []string{"tenure"}, "classes": []string{"a", "b", "c"}},
 			schema.Model{Task: schema.Multiclass, Target: "plan", Features: features[:1], Opaque: true, Classes: []string{"a", "b", "c"}}},
 		{"regression", map[string]any{"task": "regression", "target": "tenure", "features": []string{"plan"}},

@@ -211,11 +211,20 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
 	out := train.Shape(req, &c.Config, tasks)
+	train.Adds(req, &out, c.adds(req.In[train.DataPort].Table), "")
 	_, validated := req.In[train.ValidationPort]
 	out.Problems = append(append(out.Problems, c.Params.check(validated)...), c.about(req.In[train.DataPort].Table)...)
 	out.Problems = append(out.Problems, tunable.Problems(req, &c.Config)...)
 	out.Problems = append(out.Problems, trees.Problems(c.Preprocess, &c.Config, req.In[train.DataPort].Table)...)
 	return out
+}
+
+// adds is what the trees add up to: of amounts what is predicted, or its logarithm.
+func (c *config) adds(data *schema.Table) schema.Additive {
+	if data != nil && c.TaskOf(data.Column(c.Target)) == schema.Regression && !c.Params.objective().kind.Log() {
+		return schema.AddsScores
+	}
+	return schema.AddsMargins
 }
 
 // run fits once, or of a trial with folds once for each.

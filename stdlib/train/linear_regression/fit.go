@@ -18,6 +18,11 @@ const collinear = 1e12
 // smallRidge, times the number of rows, makes an arbitrary solution unique.
 const smallRidge = 1e-9
 
+// Fit is ridge regression of inputs that another trainer has made.
+func Fit(ctx context.Context, t *train.Training, x *design.Matrix, l2 float64) (*linear.Model, error) {
+	return (&params{L2: l2}).fit(ctx, t, x)
+}
+
 // fit finds the line that the parameters ask for.
 func (p *params) fit(ctx context.Context, t *train.Training, x *design.Matrix) (*linear.Model, error) {
 	var beta []float64 // coefficients, then the intercept

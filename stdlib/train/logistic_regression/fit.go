@@ -52,6 +52,13 @@ type search struct {
 	err      error
 }
 
+// Fit is the fit with the parameters that the trainer has by itself but for l2, of inputs that another trainer has made.
+func Fit(ctx context.Context, t *train.Training, x *design.Matrix, l2 float64) (*linear.Model, error) {
+	p := defaults
+	p.L2 = l2
+	return fit(ctx, t, x, &p, func(int) {})
+}
+
 // fit minimises (Σ log loss + l2/2 · Σ coefficient²) / Σ weight from coefficients of 0 and the classes' log odds.
 func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, progress func(done int)) (*linear.Model, error) {
 	weights, err := t.Weights(t.Data)

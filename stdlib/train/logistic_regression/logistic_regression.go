@@ -123,6 +123,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
 	out := train.Shape(req, &c.Config, tasks)
+	train.Adds(req, &out, schema.AddsMargins, "")
 	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
 	out.Problems = append(out.Problems, design.Problems(c.Preprocess, c.Features, req.In[train.DataPort].Table)...)
 	return out

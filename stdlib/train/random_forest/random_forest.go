@@ -142,6 +142,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
 	out := train.Shape(req, &c.Config, tasks)
+	train.Adds(req, &out, schema.AddsScores, "")
 	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
 	out.Problems = append(out.Problems, trees.Problems(c.Preprocess, &c.Config, req.In[train.DataPort].Table)...)
 	if out.Figures != nil {
