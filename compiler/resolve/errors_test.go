@@ -73,6 +73,8 @@ func TestErrors(t *testing.T) {
 			"MLP1212 9:24 extra[1] takes a reference to a table | This is the number 7."}},
 		{"same names in a list", "dataset \"raw\" {\n  from = [source.raw]\n  sql = \"x\"\n}\ndataset \"b\" {\n  from = [source.raw, dataset.raw]\n  sql = \"x\"\n}", []string{
 			"MLP1216 11:23 from has two references with the name \"raw\" |  | name them: { a = source.raw, b = dataset.raw }"}},
+		{"two sides of a split", "dataset \"b\" {\n  from = [split.s.train, split.s.test]\n  sql = \"x\"\n}", []string{
+			"MLP1216 7:26 from has two references with the name \"s\" |  | name them: { train = split.s.train, test = split.s.test }"}},
 		{"same reference twice", train("  extra = [source.raw, source.raw]"), []string{
 			"MLP1216 9:24 extra has two references with the name \"raw\" |  | remove one"}},
 		{"reserved name for a table", "dataset \"b\" {\n  from = { select = source.raw }\n  sql = \"x\"\n}", []string{

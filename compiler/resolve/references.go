@@ -303,7 +303,11 @@ func (w *walker) distinct(items []item, spec *schema.Attr, path string) bool {
 		case same:
 			d.Hint = "remove one"
 		case spec.Type == schema.RefMap:
-			d.Hint = fmt.Sprintf("name them: { a = %s, b = %s }", other.ref, it.ref)
+			a, b := "a", "b"
+			if it.ref.Port != "" && other.ref.Port != "" && it.ref.Port != other.ref.Port { // { train = split.s.train, test = split.s.test }
+				a, b = other.ref.Port, it.ref.Port
+			}
+			d.Hint = fmt.Sprintf("name them: { %s = %s, %s = %s }", a, other.ref, b, it.ref)
 		}
 		w.r.ds = append(w.r.ds, d)
 	}
