@@ -56,9 +56,20 @@ func (t *tracer) expr(v any, sc *scope) flow {
 func (t *tracer) children(n tree, sc *scope) flow {
 	var out flow
 	for _, v := range n {
-		out = out.with(t.generic(v, sc))
+		if hasParts(v) {
+			out = out.with(t.generic(v, sc))
+		}
 	}
 	return out
+}
+
+// hasParts reports whether there can be expressions in a member of the tree; most are names and flags.
+func hasParts(v any) bool {
+	switch v.(type) {
+	case tree, []any:
+		return true
+	}
+	return false
 }
 
 // generic traces a part of the tree whose kind is not known: as all expressions in it together.
@@ -67,7 +78,9 @@ func (t *tracer) generic(v any, sc *scope) flow {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			out = out.with(t.generic(e, sc))
+			if hasParts(e) {
+				out = out.with(t.generic(e, sc))
+			}
 		}
 	case tree:
 		if v["class"] != nil {
@@ -133,7 +146,10 @@ func (t *tracer) function(n tree, sc *scope) flow {
 	if name == "struct_extract" && len(children) == 2 {
 		return t.part(children[0], children[1], sc)
 	}
-	parts := map[string]flow{}
+	var parts map[string]flow // of struct_pack
+	if name == "struct_pack" {
+		parts = map[string]flow{}
+	}
 	var only flow // of a single argument
 	for _, c := range children {
 		e, ok := c.(tree)
@@ -141,7 +157,9 @@ func (t *tracer) function(n tree, sc *scope) flow {
 			continue
 		}
 		f := t.expr(c, sc)
-		parts[itemName(e)], only = f, f
+		if only = f; parts != nil {
+			parts[itemName(e)] = f
+		}
 		args = args.with(f)
 	}
 	out := args
@@ -160,7 +178,7 @@ func (t *tracer) function(n tree, sc *scope) flow {
 	if expanding[name] {
 		sc.at.facts, sc.at.expands = append(sc.at.facts, out.fact()), true
 	}
-	if name == "struct_pack" && len(parts) == len(children) {
+	if parts != nil && len(parts) == len(children) {
 		out.parts = parts
 	}
 	return out
@@ -201,7 +219,7 @@ var expanding = map[string]bool{"unnest": true, "unlist": true, "generate_subscr
 func (t *tracer) unread(n tree, sc *scope, read ...string) flow {
 	var out flow
 	for key, v := range n {
-		if !slices.Contains(read, key) {
+		if hasParts(v) && !slices.Contains(read, key) {
 			out = out.with(t.generic(v, sc))
 		}
 	}

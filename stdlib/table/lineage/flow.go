@@ -15,12 +15,12 @@ func single(i int) origins {
 	return out
 }
 
-// or is the union. With an empty set it is the other one, not a copy.
+// or is the union. Where one has all of the other it is that one, not a copy.
 func (a origins) or(b origins) origins {
 	if len(a) < len(b) {
 		a, b = b, a
 	}
-	if len(b) == 0 {
+	if b.within(a) {
 		return a
 	}
 	out := slices.Clone(a)
@@ -52,10 +52,24 @@ func (a origins) minus(b origins) origins {
 func (a origins) empty() bool { return !slices.ContainsFunc(a, func(w uint64) bool { return w != 0 }) }
 
 // meets reports whether the two have a number in common.
-func (a origins) meets(b origins) bool { return !a.and(b).empty() }
+func (a origins) meets(b origins) bool {
+	for i := range min(len(a), len(b)) {
+		if a[i]&b[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // within reports whether all of a is in b. The empty set is within any.
-func (a origins) within(b origins) bool { return a.minus(b).empty() }
+func (a origins) within(b origins) bool {
+	for i, w := range a {
+		if w != 0 && (i >= len(b) || w&^b[i] != 0) {
+			return false
+		}
+	}
+	return true
+}
 
 // equal reports whether both are the same columns.
 func (a origins) equal(b origins) bool { return a.within(b) && b.within(a) }
@@ -87,8 +101,17 @@ type flow struct {
 // past is what came in from rows that stand before in the order of a clock: input columns of which the order's column is one.
 type past struct{ clock, by, homes origins }
 
+// nothing reports whether a flow depends on nothing, as that of a constant.
+func (f *flow) nothing() bool {
+	return len(f.taints)+len(f.values)+len(f.others)+len(f.keys)+len(f.control)+len(f.known)+len(f.homes)+len(f.past) == 0 && !f.over && !f.grouped
+}
+
 // with is what an expression over both depends on.
 func (f flow) with(g flow) flow {
+	if g.nothing() {
+		f.copies, f.repeats, f.parts = nil, false, nil
+		return f
+	}
 	out := flow{taints: f.taints.or(g.taints), values: f.values.or(g.values), others: f.others.or(g.others), keys: f.keys.or(g.keys),
 		control: f.control.or(g.control), known: f.known.or(g.known), homes: f.homes.or(g.homes), over: f.over || g.over,
 		grouped: f.grouped || g.grouped, past: f.past}
