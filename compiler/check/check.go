@@ -34,7 +34,8 @@ package check
 // word, since the mistake was reported at its root. With a cycle, its blocks and all behind them are untyped.
 //
 // Last come the rules about data, which need all shapes: rows that a model was fitted on and is measured on (leakage.go,
-// samerows.go), requirements, what a gate has measured of what it releases (unmeasured.go), approvers.
+// samerows.go), requirements, what a gate has measured of what it releases (unmeasured.go), protected
+// columns in decisions (protected.go), approvers.
 
 import (
 	"context"
@@ -123,6 +124,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	c.requirements()
 	c.emptyGates()
 	c.unmeasured()
+	c.protected()
 	c.approvers()
 	return c.m, c.diags.Sort()
 }

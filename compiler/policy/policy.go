@@ -17,6 +17,7 @@ package policy
 //	after                    ["check.a"] → absent                no longer waits for check.a
 //	rollback.from            ["ann"] → absent                    anybody may roll back
 //	keep                     "90d" → "30d"                       results are kept for a shorter time
+//	protected_in_decisions   "refuse" → absent                   rows may be treated by protected columns
 //
 // Conditions are compared by rule.Compare, each with the constants that it reads put in: a rule whose text is the same became
 // weaker where the variable in it moved. A condition that says when an approval is asked for works the other way round: the
@@ -35,6 +36,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Difference is one thing that a block asks otherwise. A value that is absent came or went.
@@ -141,6 +143,8 @@ func (c comparison) weaker(d *Difference) string {
 		return lost("what is brought back is no longer held to ", d)
 	case part == "verified_by":
 		return lost("no longer verified by ", d)
+	case d.Path == schema.ProtectedInDecisions && string(d.Before) == `"`+schema.Refuse+`"`:
+		return "rows may be treated by protected columns"
 	case d.Path == "keep":
 		before, _ := c.before.Keep()
 		after, _ := c.after.Keep()

@@ -54,6 +54,9 @@ func pipelineKind() Kind {
 			{Name: "keep", Type: Duration, Policy: true,
 				Doc: "How long `mlp gc` keeps results that others took the place of, and those that no state has, such as `\"30d\"`. Default: `\"" + KeepResults + "\"`. " +
 					"Releases, with all that they come from, are kept for ever."},
+			{Name: ProtectedInDecisions, Type: String, OneOf: []string{"allow", Refuse}, Policy: true,
+				Doc: "`\"refuse\"`: no block may treat rows by a protected column: by a threshold or a curve of its group (`decision`, `calibration_by`), or as a feature that `allow_protected` names. " +
+					"Weights of training rows and figures by group may use it. Default: `\"allow\"`, where the block names the column."},
 		}}),
 	}
 }

@@ -57,6 +57,9 @@ func (a *Attr) Takes(p PortType) bool { return a != nil && slices.Contains(a.Por
 func (t *Type) IsDeployment() bool { return t.Yields(ReleasePort) }
 
 const (
+	// ProtectedInDecisions is the argument of the pipeline that says whether rows may be treated by protected columns; Refuse is its value by which they may not.
+	ProtectedInDecisions = "protected_in_decisions"
+	Refuse               = "refuse"
 	// LeastPositives are how many positive rows a figure of two classes must rest on where min_positives says nothing.
 	LeastPositives = 10
 	// KeepResults is how long results are kept that others took the place of, where the pipeline does not say.

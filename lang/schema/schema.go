@@ -232,6 +232,8 @@ type Attr struct {
 	Tables string
 	// Column: each string is the name of a column of the table that the named reference attribute points at.
 	ColumnOf string
+	// Treats: rows are treated by the columns that are named, in what is predicted or decided of them. A pipeline may refuse protected ones there.
+	Treats bool
 	// Rows says of a reference to a table what becomes of its rows. Empty: nothing that is followed.
 	Rows RowUse
 }

@@ -125,6 +125,10 @@ type Model struct {
 	Target   string   `json:"target"`
 	Features []Column `json:"features"`
 	Opaque   bool     `json:"opaque,omitempty"` // only its own image can score it
+	// Decides is of models that decide by group; nil: all rows have one threshold.
+	Decides *Decides `json:"decides,omitempty"`
+	// CalibratedBy are the columns whose groups have probabilities of their own. They are among Features, as those of Decides are, whether the model was trained on them or not.
+	CalibratedBy []string `json:"calibrated_by,omitempty"`
 	// Of an opaque model, since its files cannot be read: the positive class of a binary one, the classes of a multiclass one.
 	Positive string   `json:"positive,omitempty"`
 	Classes  []string `json:"classes,omitempty"`
@@ -148,6 +152,12 @@ const (
 	// AddsNothing: there are no parts that add up, so that no score is attributed.
 	AddsNothing Additive = "nothing"
 )
+
+// Decides says that rows are decided by group.
+type Decides struct {
+	By       []string `json:"by"`       // columns whose values together are the groups
+	Equalize string   `json:"equalize"` // the rate that their thresholds make alike
+}
 
 // Seen are rows that decided how a model came out: those that flow into the block By at Port.
 type Seen struct {

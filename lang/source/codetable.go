@@ -126,6 +126,7 @@ func checksCodes() []Code {
 		{CodeRollbackRule, "A gate's `rollback` names a rule that the gate does not have, or asks for nothing.", "Name rules of the same gate, or who may roll back; or leave the block out."},
 		{CodeUnmeasured, "A gate releases a model of which it has measured nothing: all evaluations that its rules read are of other models.", "Evaluate the model that is deployed and let a rule read that, or deploy the one that is measured."},
 		{CodeUnknownRows, "A model that was trained elsewhere is measured, and nothing says on which rows it was trained.", "Name the tables of the pipeline that it was trained on in trained_on; if it was trained on none of their rows, say trained_elsewhere = true."},
+		{CodeProtectedDecision, "A protected column is one that rows are treated by, as a feature or by a threshold or curve of its group, and the pipeline refuses that.", "Take the column out, or have whoever answers for the pipeline allow it: `protected_in_decisions`."},
 	}
 }
 

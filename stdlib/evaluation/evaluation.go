@@ -37,6 +37,7 @@ import (
 // Config is what a block says of its figures.
 type Config struct {
 	Metrics      []json.RawMessage `json:"metrics"`  // definitions, as metric.New reads them
+	DecidedBy    []string          `json:"-"`        // columns that the model's thresholds are by; empty: it has one
 	Weight       string            `json:"weight"`   // column of the rows' weights, not negative; empty: all 1
 	MinRows      int               `json:"min_rows"` // with fewer rows that count all figures are undefined
 	MinPositives *int              `json:"min_positives"`
@@ -146,8 +147,10 @@ func (e *Evaluation) Take(s *prediction.Set, l prediction.Layout) (err error) {
 		e.warnf("%s; the figures leave them out", told)
 	}
 	e.rows.keepScored(s.Predicted)
-	if err := e.consistent(s); err != nil {
-		return err
+	if s.One == nil { // by group, lower scores may well be decided positive
+		if err := e.consistent(s); err != nil {
+			return err
+		}
 	}
 	unseen, count := e.unseen(s)
 	if count > 0 {

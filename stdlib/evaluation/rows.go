@@ -27,7 +27,7 @@ type rows struct {
 	clusters []int32   // of the counted rows; nil: each its own
 	clusterN int
 	masks    [][]bool // by slice, of the counted rows
-	groups   []groups // by fairness block
+	groups   []groups // by fairness block; behind them those that the model's thresholds are by
 }
 
 // readRows reads what is needed of the data besides the features.
@@ -45,7 +45,7 @@ func readRows(ctx context.Context, c *Config, t *schema.Table, path, target stri
 		columns = append(columns, mature)
 	}
 	columns = append(columns, t.Entity...)
-	for _, f := range c.Fairness {
+	for _, f := range c.groupings() {
 		columns = append(columns, f.columns()...)
 	}
 	slices.Sort(columns)
@@ -67,11 +67,19 @@ func readRows(ctx context.Context, c *Config, t *schema.Table, path, target stri
 		}
 	}
 	r.readClusters(f, t.Entity)
-	if err := r.readGroups(f, c.Fairness); err != nil {
+	if err := r.readGroups(f, c.groupings()); err != nil {
 		return nil, err
 	}
 	r.masks, err = readMasks(ctx, c.Slices, path, r.counted)
 	return r, err
+}
+
+// groupings are the fairness blocks, and behind them what thresholds are by, where a model has some by group.
+func (c *Config) groupings() []Fairness {
+	if len(c.DecidedBy) == 0 {
+		return c.Fairness
+	}
+	return append(slices.Clone(c.Fairness), Fairness{Name: "decision", By: c.DecidedBy})
 }
 
 // column finds a column without regard to case, as SQL does.

@@ -206,5 +206,6 @@ func (b *Bundle) ScoreWith(ctx context.Context, columns [][]float64, feature int
 	if err != nil {
 		return nil, err
 	}
+	b.calibration.Apply(out, b.calibrates.of(set, rows))
 	return out[0], nil
 }

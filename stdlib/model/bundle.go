@@ -22,13 +22,15 @@ const (
 )
 
 // Formats of bundle.json. Those of models with a calibration, with features that the estimator does not read (a calibration perhaps besides), with a preparation (either
-// perhaps besides), and with members (the first two perhaps besides), are others, so that a reader that does not know of them refuses them and does not score without, or with the wrong columns.
+// perhaps besides), with members (the first two perhaps besides), and with thresholds or curves by group (any perhaps besides), are others, so that a reader that does not know of them refuses them and does
+// not score without, or with the wrong columns.
 const (
 	Format           = 1
 	FormatCalibrated = 2
 	FormatReads      = 3
 	FormatPrepared   = 4
 	FormatMembers    = 5
+	FormatGroups     = 6
 )
 
 // DefaultThreshold decides binary tasks where no decision was fitted.
@@ -60,6 +62,9 @@ type Bundle struct {
 	calibration *Calibration
 	preparation *Preparation // nil: the estimator takes features as they are
 	reads       []int        // places in the signature of the features that the estimator takes, in its order; nil: all of them
+	// decision is nil where all rows have the one threshold. decides and calibrates are the groups of decision and calibration; nil without.
+	decision            *Decision
+	decides, calibrates *placed
 }
 
 // New makes a bundle. The threshold is read for binary tasks only and must lie in [0, 1] or just above, where nothing
@@ -110,7 +115,23 @@ func (b *Bundle) Widen(features []Feature) (*Bundle, error) {
 			wide.reads[i] = at[k]
 		}
 	}
-	return &wide, wide.signature.validate()
+	if err := wide.signature.validate(); err != nil {
+		return nil, err
+	}
+	return &wide, wide.placeGroups()
+}
+
+// placeGroups finds the columns of groups among the features.
+func (b *Bundle) placeGroups() (err error) {
+	if b.decision != nil {
+		if b.decides, err = b.signature.place(&b.decision.Groups); err != nil {
+			return err
+		}
+	}
+	if b.calibration != nil && b.calibration.Groups != nil {
+		b.calibrates, err = b.signature.place(b.calibration.Groups)
+	}
+	return err
 }
 
 // read are the columns that the estimator takes, of those of the signature.
@@ -159,7 +180,7 @@ func (b *Bundle) Signature() Signature { return b.signature }
 func (b *Bundle) Kind() Kind { return b.kind }
 
 // Threshold is the score from which on a row is predicted positive, in binary tasks: with 0.5 a score of 0.5 is. Above 1 no
-// row is. In other tasks it means nothing.
+// row is. In other tasks it means nothing. Where groups have thresholds of their own (Decision) it is the one that all rows would have without.
 func (b *Bundle) Threshold() float64 { return b.threshold }
 
 // Provenance says where the model comes from.
@@ -178,7 +199,7 @@ func (b *Bundle) Calibrated(c *Calibration) (*Bundle, error) {
 	}
 	out := *b
 	out.calibration = c
-	return &out, nil
+	return &out, out.placeGroups()
 }
 
 // Calibration of the scores; nil: they are the estimator's.
@@ -196,6 +217,8 @@ type document struct {
 	Provenance  Provenance   `json:"provenance"`
 	Calibration *Calibration `json:"calibration,omitempty"`
 	Preparation *Preparation `json:"preparation,omitempty"`
+	// Decision has thresholds by group; threshold is then the one without groups. There, as groups of the calibration are, with FormatGroups alone.
+	Decision *Decision `json:"decision,omitempty"`
 	// Members are the models that this one is made of, each in its memberFolder. There with FormatMembers alone.
 	Members []memberFile `json:"members,omitempty"`
 }
@@ -209,6 +232,8 @@ type memberFile struct {
 // format is the one that a document of these parts has.
 func (d *document) format() int {
 	switch {
+	case d.Decision != nil, d.Calibration != nil && d.Calibration.Groups != nil:
+		return FormatGroups
 	case d.Members != nil:
 		return FormatMembers
 	case d.Preparation != nil:
@@ -241,7 +266,7 @@ func (b *Bundle) Write(dir string) error {
 	if b.signature.binary() {
 		d.Threshold = &b.threshold
 	}
-	d.Calibration, d.Preparation = b.calibration, b.preparation
+	d.Calibration, d.Preparation, d.Decision = b.calibration, b.preparation, b.decision
 	if b.reads != nil {
 		d.Reads = &b.reads
 	}
@@ -316,8 +341,8 @@ func readDocument(dir string) (*document, error) {
 	if err := json.Unmarshal(data, d); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w", BundleFile, err)
 	}
-	if d.Format < Format || d.Format > FormatMembers {
-		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 5: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
+	if d.Format < Format || d.Format > FormatGroups {
+		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 6: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
 	}
 	if d.Format != d.format() {
 		return nil, fmt.Errorf("%s is damaged: a model with such parts has format %d", BundleFile, d.format())
@@ -401,11 +426,15 @@ func read(dir string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.reads, b.preparation = reads, d.Preparation; d.Calibration == nil {
-		return b, nil
+	if b.reads, b.preparation = reads, d.Preparation; d.Calibration != nil {
+		if b, err = b.Calibrated(d.Calibration); err != nil {
+			return nil, fmt.Errorf("%s: %w", BundleFile, err)
+		}
 	}
-	if b, err = b.Calibrated(d.Calibration); err != nil {
-		return nil, fmt.Errorf("%s: %w", BundleFile, err)
+	if d.Decision != nil {
+		if b, err = b.Decided(d.Decision); err != nil {
+			return nil, fmt.Errorf("%s: %w", BundleFile, err)
+		}
 	}
 	return b, nil
 }

@@ -1,9 +1,9 @@
 package model
 
 import (
-	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
@@ -21,6 +21,9 @@ type Calibration struct {
 	Curves []Curve           `json:"curves"`
 	Rows   int               `json:"rows"` // that it was fitted on
 	Data   string            `json:"data"` // digest of their table, as in Provenance
+	// Groups have curves of their own, GroupCurves, [group][output]; nil: all rows have Curves, which rows of no group have as well.
+	Groups      *Groups   `json:"by_group,omitempty"`
+	GroupCurves [][]Curve `json:"group_curves,omitempty"`
 }
 
 // CalibrationMethod is the family of curves.
@@ -101,7 +104,17 @@ func (c *Calibration) validate(outputs int) error {
 	if c.Scale != Margin && c.Scale != Score || c.Method != Sigmoid && c.Method != Isotonic || len(c.Curves) != outputs {
 		return fmt.Errorf("the calibration has the method %q on the scale %q and %d curves for %d outputs", c.Method, c.Scale, len(c.Curves), outputs)
 	}
-	for i, curve := range c.Curves {
+	all := c.Curves
+	if c.Groups != nil && len(c.Groups.Values) != len(c.GroupCurves) || c.Groups == nil && c.GroupCurves != nil {
+		return fmt.Errorf("the calibration has curves of %d groups, which are others", len(c.GroupCurves))
+	}
+	for g, curves := range c.GroupCurves {
+		if len(curves) != outputs {
+			return fmt.Errorf("group %d of the calibration has %d curves for %d outputs", g, len(curves), outputs)
+		}
+		all = slices.Concat(all, curves)
+	}
+	for i, curve := range all {
 		if len(curve.X) != len(curve.Y) || (len(curve.X) > 0) != (c.Method == Isotonic) || !sort.Float64sAreSorted(curve.X) {
 			return fmt.Errorf("curve %d of the calibration has %d points with %d values", i, len(curve.X), len(curve.Y))
 		}
@@ -109,12 +122,16 @@ func (c *Calibration) validate(outputs int) error {
 	return nil
 }
 
-// apply makes probabilities of an estimator's scores, [output][row], in place. A row whose score is NaN keeps it.
-func (c *Calibration) apply(scores [][]float64) {
+// Apply makes probabilities of an estimator's scores, [output][row], in place. A row whose score is NaN keeps it. groups are those of the rows, by which curves are chosen; nil, or
+// -1 of a row, is the curve of all. A nil calibration changes nothing.
+func (c *Calibration) Apply(scores [][]float64, groups []int32) {
+	if c == nil {
+		return
+	}
 	for o := range scores {
 		for r, x := range scores[o] {
 			if x == x {
-				scores[o][r] = c.Curves[o].At(c.Scale.Of(x))
+				scores[o][r] = c.curve(o, r, groups).At(c.Scale.Of(x))
 			}
 		}
 	}
@@ -136,25 +153,10 @@ func (c *Calibration) apply(scores [][]float64) {
 	}
 }
 
-// Of is an estimator whose scores are calibrated; of a nil calibration it is the estimator as it is.
-func (c *Calibration) Of(e Estimator) Estimator {
-	if c == nil {
-		return e
+// curve is the one of an output that a row goes by.
+func (c *Calibration) curve(output, row int, groups []int32) *Curve {
+	if groups == nil || groups[row] < 0 || c.GroupCurves == nil {
+		return &c.Curves[output]
 	}
-	return calibrated{e, c}
-}
-
-// calibrated scores as a bundle with a calibration does.
-type calibrated struct {
-	Estimator
-	calibration *Calibration
-}
-
-// Predict implements Estimator.
-func (c calibrated) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
-	out, err := c.Estimator.Predict(ctx, columns, rows, threads)
-	if err == nil {
-		c.calibration.apply(out)
-	}
-	return out, err
+	return &c.GroupCurves[groups[row]][output]
 }

@@ -243,9 +243,20 @@ func (e *ensemble) columns(member int, columns [][]float64) [][]float64 {
 	return out
 }
 
-// scores are the model's, calibrated where it is so, of columns of its signature that it computes with.
+// scores are the model's, calibrated where it is so, of columns of its signature that it computes with; NaN of a row of no group, where such have no prediction.
 func (b *Bundle) scores(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
-	return b.scorer().Predict(ctx, b.read(columns), rows, threads)
+	out, err := b.scorer().Predict(ctx, b.read(columns), rows, threads)
+	if err != nil {
+		return nil, err
+	}
+	groups := b.calibrates.of(columns, rows)
+	b.calibration.Apply(out, groups)
+	for _, u := range b.calibrates.ungrouped(groups) {
+		for o := range out {
+			out[o][u.Row] = math.NaN()
+		}
+	}
+	return out, nil
 }
 
 // Predict implements Estimator.

@@ -56,6 +56,7 @@ func Join(reference string, names []string, models []*schema.Model) (*schema.Mod
 			return nil, problem(fmt.Sprintf("The score of %s is the probability of %q, and that of %s of %q", names[0], out.PositiveClass, name, m.PositiveClass),
 				"Models that stand beside each other have the same positive class.", "")
 		}
+		out.CalibratedBy = union(out.CalibratedBy, m.CalibratedBy)
 		for i := range m.Features {
 			f := &m.Features[i]
 			was := types[f.Name]
@@ -81,4 +82,38 @@ func SameClasses(address string, names []string, bundles []*Bundle) error {
 		}
 	}
 	return nil
+}
+
+// Deciding says how a model decides that is one of several: by group, as any of them does. Nil: none does.
+func Deciding(models []*schema.Model) (out *schema.Decides) {
+	for _, m := range models {
+		out = joined(out, m.Decides)
+	}
+	return out
+}
+
+// joined are the groups of either.
+func joined(a, b *schema.Decides) *schema.Decides {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	out := &schema.Decides{By: union(a.By, b.By), Equalize: a.Equalize}
+	if a.Equalize != b.Equalize {
+		out.Equalize += ", " + b.Equalize
+	}
+	return out
+}
+
+// union is what is in either list, each once.
+func union(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, x := range b {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
 }

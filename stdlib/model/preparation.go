@@ -153,8 +153,8 @@ func (b *Bundle) own() Signature {
 	return s
 }
 
-// scorer is the estimator as features are scored: prepared and calibrated.
-func (b *Bundle) scorer() Estimator { return b.calibration.Of(b.preparation.Of(b.estimator)) }
+// scorer is the estimator as features are scored: prepared, and before a calibration.
+func (b *Bundle) scorer() Estimator { return b.preparation.Of(b.estimator) }
 
 // features are by input of the estimator the places in the signature of the features that they are made of.
 func (b *Bundle) features() []int {

@@ -47,13 +47,16 @@ func (b *Bundle) ScoreEncoded(ctx context.Context, columns [][]float64, rows, th
 
 // predict scores rows as Encode makes them.
 func (b *Bundle) predict(ctx context.Context, columns [][]float64, rows, threads int) (*Prediction, error) {
-	columns, unscored := outside(b.read(columns), b.readFeatures(), rows)
+	calibrates, decides := b.calibrates.of(columns, rows), b.decides.of(columns, rows)
+	unscored := append(b.calibrates.ungrouped(calibrates), b.decides.ungrouped(decides)...)
+	columns, far := outside(b.read(columns), b.readFeatures(), rows)
 	out, err := b.scorer().Predict(ctx, columns, rows, threads)
 	if err != nil {
 		return nil, fmt.Errorf("scoring: %w", err)
 	}
-	unscored = drop(out, rows, unscored)
-	p := b.prediction(out)
+	b.calibration.Apply(out, calibrates)
+	unscored = drop(out, rows, append(unscored, far...))
+	p := b.prediction(out, b.thresholds(decides))
 	p.Unscored = unscored
 	for _, u := range unscored {
 		if p.Class != nil {
@@ -63,8 +66,8 @@ func (b *Bundle) predict(ctx context.Context, columns [][]float64, rows, threads
 	return p, nil
 }
 
-// prediction makes decisions of an estimator's outputs, [output][row], whose slices it keeps.
-func (b *Bundle) prediction(out [][]float64) *Prediction {
+// prediction makes decisions of an estimator's outputs, [output][row], whose slices it keeps. thresholds are by row; nil: all have the bundle's.
+func (b *Bundle) prediction(out [][]float64, thresholds []float64) *Prediction {
 	switch b.signature.Task {
 	case schema.Regression:
 		return &Prediction{Score: out[0]}
@@ -75,7 +78,11 @@ func (b *Bundle) prediction(out [][]float64) *Prediction {
 	negative, class := make([]float64, len(score)), make([]int32, len(score))
 	for r, p := range score {
 		negative[r] = 1 - p
-		if p >= b.threshold {
+		threshold := b.threshold
+		if thresholds != nil {
+			threshold = thresholds[r]
+		}
+		if p >= threshold {
 			class[r] = 1
 		}
 	}

@@ -31,7 +31,7 @@ func (b *Bundle) Serve() component.Model {
 		numbers: make([]map[float64]float64, len(b.signature.Features)), unread: make([]bool, len(b.signature.Features))}
 	if b.reads != nil {
 		for i := range s.unread {
-			s.unread[i] = !slices.Contains(b.reads, i)
+			s.unread[i] = !slices.Contains(b.reads, i) && !slices.Contains(b.GroupColumns(), b.signature.Features[i].Name)
 		}
 	}
 	for i := range b.signature.Features {

@@ -29,6 +29,8 @@ type Set struct {
 	Score     []float64   // binary: probability of the positive class; nil if not known
 	Scores    [][]float64 // multiclass: [class][row] probabilities; nil if not known
 	Predicted []float64   // index of the class, or the value; NaN where there is no prediction
+	// One are the classes by the one threshold that rows would have, of a model whose groups have thresholds of their own; nil of others.
+	One []float64
 	// Unscored are the rows without a prediction, ascending.
 	Unscored []model.Unscored
 	// Threshold is the score from which on a row is predicted positive; NaN where there is none or it is not known.
@@ -52,7 +54,7 @@ func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 	err = table.ReadParts(ctx, data, names, func(part table.Part) error {
 		p, err := b.ScoreContext(ctx, &part.Frame, threads)
 		if err == nil {
-			s.take(p, part)
+			s.take(b, p, part)
 		}
 		return err
 	})
@@ -62,9 +64,7 @@ func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 	if err != nil {
 		return nil, &component.InputError{Summary: "the model cannot score this table: " + err.Error()}
 	}
-	if sig.Task == schema.Binary {
-		s.Threshold = b.Threshold()
-	}
+	s.threshold(b)
 	return s, nil
 }
 
@@ -72,11 +72,16 @@ func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 func Of(b *model.Bundle, p *model.Prediction) *Set {
 	sig := b.Signature()
 	s := &Set{Task: sig.Task, Target: sig.Target, Classes: sig.Classes, Threshold: math.NaN()}
-	s.take(p, table.Part{Total: max(len(p.Score), len(p.Class))})
-	if sig.Task == schema.Binary {
+	s.take(b, p, table.Part{Total: max(len(p.Score), len(p.Class))})
+	s.threshold(b)
+	return s
+}
+
+// threshold keeps the one by which all rows are decided, where there is such a one.
+func (s *Set) threshold(b *model.Bundle) {
+	if s.Task == schema.Binary && b.Decision() == nil {
 		s.Threshold = b.Threshold()
 	}
-	return s
 }
 
 // Told says how many rows have no prediction, and why the first has none; empty if all have one.
@@ -90,7 +95,7 @@ func (s *Set) Told() string {
 
 // take keeps what the model said of the next rows: the number of a regression, or scores and the index of the class, NaN where a row
 // cannot be scored.
-func (s *Set) take(p *model.Prediction, of table.Part) {
+func (s *Set) take(b *model.Bundle, p *model.Prediction, of table.Part) {
 	s.Rows = of.Total
 	for _, u := range p.Unscored {
 		s.Unscored = append(s.Unscored, model.Unscored{Row: of.Before + u.Row, Reason: u.Reason})
@@ -116,16 +121,25 @@ func (s *Set) take(p *model.Prediction, of table.Part) {
 			s.Scores[c] = kept(s.Scores[c], scores)
 		}
 	}
-	if s.Predicted == nil {
-		s.Predicted = make([]float64, of.Total)
+	s.Predicted = classes(s.Predicted, p.Class, of)
+	if b.Decision() != nil {
+		s.One = classes(s.One, b.OneThreshold(p), of)
 	}
-	for i, c := range p.Class {
+}
+
+// classes adds the classes of a part of the rows to those of all, NaN where there is none.
+func classes(all []float64, some []int32, of table.Part) []float64 {
+	if all == nil {
+		all = make([]float64, of.Total)
+	}
+	for i, c := range some {
 		x := float64(c)
 		if c < 0 {
 			x = math.NaN()
 		}
-		s.Predicted[of.Before+i] = x
+		all[of.Before+i] = x
 	}
+	return all
 }
 
 // Take returns the predictions of some rows, from 0, in that order. Why rows have none is not kept.

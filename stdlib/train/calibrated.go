@@ -21,8 +21,19 @@ type calibrationFigures struct {
 		Before probabilityFigures `json:"before"`
 		After  probabilityFigures `json:"after"`
 	} `json:"validation,omitempty"`
+	// Groups are those of a calibration by group, on the validation rows, without them on those that curves were fitted on.
+	Groups map[string]groupCalibration `json:"groups,omitempty"`
 
-	plot *report.Plot
+	plot  *report.Plot
+	names []string // of groups, in their order
+}
+
+// groupCalibration is how true the probabilities of a group are: as the model's scores are, by the curve of all rows, and by the group's own.
+type groupCalibration struct {
+	Rows   int                `json:"rows"`
+	Before probabilityFigures `json:"before"`
+	One    probabilityFigures `json:"one_curve"`
+	After  probabilityFigures `json:"after"`
 }
 
 // probabilityFigures of probabilities. Brier is the mean sum of squared differences from the classes (of two classes, of the positive one alone). Error is the
@@ -35,11 +46,14 @@ type probabilityFigures struct {
 }
 
 // calibrationType is the type of the figures.
-func calibrationType(validated bool) *schema.FigureType {
+func calibrationType(validated, groups bool) *schema.FigureType {
 	of := schema.Object(map[string]*schema.FigureType{"brier_score": schema.Double, "calibration_error": schema.Double, "log_loss": schema.Double})
 	fields := map[string]*schema.FigureType{"method": schema.OneOf(string(model.Sigmoid), string(model.Isotonic)), "rows": schema.Count, "before": of, "after": of}
 	if validated {
 		fields["validation"] = schema.Object(map[string]*schema.FigureType{"before": of, "after": of})
+	}
+	if groups {
+		fields["groups"] = schema.MapOf(schema.Object(map[string]*schema.FigureType{"rows": schema.Count, "before": of, "one_curve": of, "after": of}))
 	}
 	return schema.Object(fields)
 }
@@ -50,10 +64,13 @@ const intervals = 10
 // bin is an interval of probabilities.
 type bin struct{ weight, probability, positive float64 }
 
-// reliability says how probabilities [output][row] are true on rows.
-func (t *Training) reliability(set *Set, scores [][]float64) (f probabilityFigures, bins [intervals]bin) {
+// reliability says how probabilities [output][row] are true on rows: those of the set that some groups have as theirs, of nil on all.
+func (t *Training) reliability(set *Set, scores [][]float64, groups []int32, group int32) (f probabilityFigures, bins [intervals]bin) {
 	total := 0.0
 	for r, y := range set.Target {
+		if groups != nil && groups[r] != group {
+			continue
+		}
 		w := set.WeightOf(r)
 		top, right := 0, 0.0
 		for o := range scores {
@@ -83,12 +100,12 @@ func (t *Training) reliability(set *Set, scores [][]float64) (f probabilityFigur
 func (t *Training) measureCalibration(ctx context.Context, e model.Estimator, c *model.Calibration) (*calibrationFigures, error) {
 	out := &calibrationFigures{Method: c.Method, Rows: c.Rows, plot: &report.Plot{Title: "Reliability", X: report.Axis{Label: "mean probability", Share: true},
 		Y: report.Axis{Label: "share", Share: true}}}
-	measure := func(set *Set, columns [][]float64, e model.Estimator, name string) (probabilityFigures, error) {
-		scores, err := e.Predict(ctx, columns, set.Rows, t.stage.Threads)
+	measure := func(set *Set, columns [][]float64, c *model.Calibration, name string) (probabilityFigures, error) {
+		scores, err := t.scores(ctx, e, c, set, columns)
 		if err != nil {
 			return probabilityFigures{}, fmt.Errorf("scoring for the calibration: %w", err)
 		}
-		f, bins := t.reliability(set, scores)
+		f, bins := t.reliability(set, scores, nil, 0)
 		s := report.Series{Name: name, Mark: report.Line}
 		for _, b := range bins {
 			if b.weight > 0 {
@@ -99,33 +116,86 @@ func (t *Training) measureCalibration(ctx context.Context, e model.Estimator, c 
 		return f, nil
 	}
 	var err error
-	if out.Before, err = measure(t.Calibration, t.Calibration.Columns, e, "before"); err != nil {
+	if out.Before, err = measure(t.Calibration, t.Calibration.Columns, nil, "before"); err != nil {
 		return nil, err
 	}
-	if out.After, err = measure(t.Calibration, t.Calibration.Columns, c.Of(e), "after"); err != nil {
+	if out.After, err = measure(t.Calibration, t.Calibration.Columns, c, "after"); err != nil {
 		return nil, err
 	}
-	of := "calibration"
+	of, set, columns := "calibration", t.Calibration, t.Calibration.Columns
 	if t.Validation != nil {
 		of, out.plot.Series = "validation", nil
 		out.Validation = &struct {
 			Before probabilityFigures `json:"before"`
 			After  probabilityFigures `json:"after"`
 		}{}
-		columns, err := t.validationColumns(ctx)
-		if err != nil {
+		set = t.Validation
+		if columns, err = t.validationColumns(ctx); err != nil {
 			return nil, err
 		}
-		if out.Validation.Before, err = measure(t.Validation, columns, e, "before"); err != nil {
+		if out.Validation.Before, err = measure(t.Validation, columns, nil, "before"); err != nil {
 			return nil, err
 		}
-		if out.Validation.After, err = measure(t.Validation, columns, c.Of(e), "after"); err != nil {
+		if out.Validation.After, err = measure(t.Validation, columns, c, "after"); err != nil {
 			return nil, err
 		}
+	}
+	if err := t.calibratedGroups(ctx, out, e, c, set, columns); err != nil {
+		return nil, err
 	}
 	out.plot.Alt = fmt.Sprintf("The share of the class by its mean probability, in ten intervals of the %s rows, before and after the calibration.", of)
 	out.plot.Series = append(out.plot.Series, report.Series{Name: "as it should be", Mark: report.Line, X: []float64{0, 1}, Y: []float64{0, 1}, Dim: true})
 	return out, nil
+}
+
+// calibratedGroups measures each group of a calibration by group; of another there is nothing to measure.
+func (t *Training) calibratedGroups(ctx context.Context, out *calibrationFigures, e model.Estimator, c *model.Calibration, set *Set, columns [][]float64) error {
+	if c.Groups == nil {
+		return nil
+	}
+	one := *c
+	one.Groups, one.GroupCurves = nil, nil
+	var scores [3][][]float64
+	for i, by := range []*model.Calibration{nil, &one, c} {
+		var err error
+		if scores[i], err = t.scores(ctx, e, by, set, columns); err != nil {
+			return fmt.Errorf("scoring for the calibration: %w", err)
+		}
+	}
+	of := t.calibrated.on(set)
+	rows := make([]int, len(c.Groups.Values))
+	for _, g := range of {
+		if g >= 0 {
+			rows[g]++
+		}
+	}
+	out.Groups = map[string]groupCalibration{}
+	for g, n := range rows {
+		if n < smallestGroup {
+			continue // a figure of five people tells of each
+		}
+		name := c.Groups.Name(g)
+		f := groupCalibration{Rows: n}
+		for i, into := range []*probabilityFigures{&f.Before, &f.One, &f.After} {
+			*into, _ = t.reliability(set, scores[i], of, int32(g))
+		}
+		out.names, out.Groups[name] = append(out.names, name), f
+	}
+	return nil
+}
+
+// groups is a table of the groups' calibration errors; nil without.
+func (f *calibrationFigures) groups() *report.Table {
+	if len(f.names) == 0 {
+		return nil
+	}
+	t := &report.Table{Title: "Calibration error by group", Columns: []report.Column{{Name: "group"}, {Name: "rows", Kind: report.Count}, {Name: "scores", Kind: report.Number},
+		{Name: "one curve", Kind: report.Number}, {Name: "own curve", Kind: report.Number}}}
+	for _, name := range f.names {
+		g := f.Groups[name]
+		t.Rows = append(t.Rows, []report.Cell{report.Words(name), report.Figure(float64(g.Rows)), report.Figure(g.Before.Error), report.Figure(g.One.Error), report.Figure(g.After.Error)})
+	}
+	return t
 }
 
 // section is the calibration in the report.
@@ -141,7 +211,11 @@ func (f *calibrationFigures) section() report.Section {
 		add("validation", "before", f.Validation.Before)
 		add("validation", "after", f.Validation.After)
 	}
-	return report.Section{Title: "Calibration", Items: []report.Item{
+	s := report.Section{Title: "Calibration", Items: []report.Item{
 		report.Note("Probabilities are made of scores by a curve (%s) that was fitted on %d rows of their own. On these rows the figures after it say how well it was fitted, and not how it does on others.", f.Method, f.Rows),
 		{Table: table}, {Plot: f.plot}}}
+	if t := f.groups(); t != nil {
+		s.Items = append(s.Items, report.Item{Table: t})
+	}
+	return s
 }

@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -34,6 +35,9 @@ func CalibrationAttrs() []schema.Attr {
 		{Name: "calibration_method", Type: schema.String, OneOf: []string{string(model.Sigmoid), string(model.Isotonic)},
 			Doc: "`sigmoid`: a logistic curve of the margin (Platt 1999). `isotonic`: any rising line, for a thousand rows or more (Zadrozny and Elkan 2002). Left out: `sigmoid`. " +
 				"With more than two classes each is calibrated against all others, and the probabilities of a row are divided by their sum."},
+		{Name: "calibration_by", Type: schema.StringList, ColumnOf: DataPort, Treats: true,
+			Doc: "Columns of text, booleans or whole numbers, whose values together are groups, each with a curve of its own, so that probabilities are as true in each. They need not be features; whoever scores a row gives them."},
+		{Name: "calibration_otherwise", Type: schema.String, OneOf: []string{overall}, Doc: fmt.Sprintf(otherwiseDoc, "goes by the curve of all rows")},
 	}
 }
 
@@ -43,9 +47,15 @@ func (s *shaper) calibrated(task schema.Task) {
 	case s.calibration == nil && s.config.CalibrationMethod != "":
 		s.report(schema.Problem{Path: "calibration_method", Summary: "A calibration needs a table to be fitted on",
 			Detail: "It is fitted on rows that the model was not trained on.", Hint: "Set calibration, or leave calibration_method out."})
+	case s.calibration == nil && len(s.config.CalibrationBy) > 0:
+		s.report(schema.Problem{Path: "calibration_by", Summary: "A calibration needs a table to be fitted on",
+			Detail: "It is fitted on rows that the model was not trained on.", Hint: "Set calibration, or leave calibration_by out."})
+	case len(s.config.CalibrationBy) == 0 && s.config.CalibrationOtherwise != "":
+		s.report(schema.Problem{Path: "calibration_otherwise", Summary: "calibration_otherwise is of a calibration by group", Hint: `Say which groups there are: calibration_by = ["…"].`})
 	case s.calibration != nil && task == schema.Regression:
 		s.report(schema.Problem{Path: CalibrationPort, Summary: "A calibration is for classes", Detail: "The task is regression."})
 	}
+	s.groupsBy("calibration_by", s.config.CalibrationBy)
 }
 
 // calibration reads the rows that scores are calibrated on.
@@ -70,9 +80,6 @@ func (t *Training) calibrate(ctx context.Context, e model.Estimator) (*model.Cal
 	if out.Method == "" {
 		out.Method = model.Sigmoid
 	}
-	if out.Method == model.Isotonic && set.Rows < fewIsotonic {
-		t.Warnf("%d rows are few for an isotonic calibration, which follows them one by one; sigmoid needs fewer", set.Rows)
-	}
 	var err error
 	if out.Data, err = fileDigest(t.stage.InputTable(CalibrationPort)); err != nil {
 		return nil, err
@@ -81,14 +88,62 @@ func (t *Training) calibrate(ctx context.Context, e model.Estimator) (*model.Cal
 	if err != nil {
 		return nil, fmt.Errorf("scoring the calibration rows: %w", err)
 	}
+	if out.Curves, err = t.curves(out, scores, nil, ""); err != nil || len(t.config.CalibrationBy) == 0 {
+		return out, err
+	}
+	by := t.config.CalibrationBy
+	if t.calibrated, err = t.grouped(set, CalibrationPort, "curves", by, t.config.CalibrationOtherwise, func(rows []int) bool { return t.oneSided(set, rows) }); err != nil {
+		return nil, err
+	}
+	out.Groups = t.calibrated.Groups
+	rows := make([][]int, len(out.Groups.Values))
+	for r, k := range t.calibrated.of {
+		if k >= 0 {
+			rows[k] = append(rows[k], r)
+		}
+	}
+	for k := range rows {
+		curves, err := t.curves(out, scores, rows[k], " of the group "+out.Groups.Name(k))
+		if err != nil {
+			return nil, err
+		}
+		out.GroupCurves = append(out.GroupCurves, curves)
+	}
+	return out, nil
+}
+
+// oneSided reports whether some rows lack a class, as far as they have weight.
+func (t *Training) oneSided(set *Set, rows []int) bool {
+	of := make([]float64, len(t.Signature.Classes))
+	for _, r := range rows {
+		of[int(set.Target[r])] += set.WeightOf(r)
+	}
+	return slices.Contains(of, 0)
+}
+
+// curves are fitted on some of the calibration rows, nil: on all, one for each output of the scores. which says in messages which rows these are.
+func (t *Training) curves(of *model.Calibration, scores [][]float64, rows []int, which string) (out []model.Curve, err error) {
+	set := t.Calibration
+	n := set.Rows
+	if rows != nil {
+		n = len(rows)
+	}
+	if of.Method == model.Isotonic && n < fewIsotonic {
+		t.Warnf("%d rows%s are few for an isotonic calibration, which follows them one by one; sigmoid needs fewer", n, which)
+	}
 	for o := range scores {
 		class := o // of several; of two it is the positive one
 		if len(scores) == 1 {
 			class = 1
 		}
-		points := make([]point, 0, set.Rows)
-		for r, score := range scores[o] {
-			p := point{x: out.Scale.Of(score), w: set.WeightOf(r)}
+		points := make([]point, 0, n)
+		for i := range n {
+			r := i
+			if rows != nil {
+				r = rows[i]
+			}
+			score := scores[o][r]
+			p := point{x: of.Scale.Of(score), w: set.WeightOf(r)}
 			if int(set.Target[r]) == class {
 				p.y = 1
 			}
@@ -100,13 +155,13 @@ func (t *Training) calibrate(ctx context.Context, e model.Estimator) (*model.Cal
 			return nil, err
 		}
 		c := isotonic(points)
-		if out.Method == model.Sigmoid {
+		if of.Method == model.Sigmoid {
 			c = sigmoid(points)
 			if c.Slope <= 0 {
-				t.Warnf("on the calibration rows class %q is no more frequent where its score is higher: the calibration turns the order of scores around", t.Signature.Classes[class])
+				t.Warnf("on the calibration rows%s class %q is no more frequent where its score is higher: the calibration turns the order of scores around", which, t.Signature.Classes[class])
 			}
 		}
-		out.Curves = append(out.Curves, c)
+		out = append(out, c)
 	}
 	return out, nil
 }

@@ -17,6 +17,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -35,13 +36,18 @@ type candidate struct {
 
 // candidates returns all thresholds that decide differently, descending: first one above all scores, by which no row is
 // positive, then each distinct score. The scores 0.9, 0.4, 0.4 have three candidates: never, 0.9 and 0.4. Each differs from the
-// one before by the rows of one score, so all counts take one pass over the sorted rows.
-func candidates(score []float64, set *Set) []candidate {
+// one before by the rows of one score, so all counts take one pass over the sorted rows. rows are those of the set that count, ascending; nil: all.
+func candidates(score []float64, set *Set, rows []int) []candidate {
 	// Weights are moved from one count to another, so that the four always sum up to the total.
-	order := make([]int, len(score))
+	order := slices.Clone(rows)
+	if rows == nil {
+		order = make([]int, len(score))
+		for r := range order {
+			order[r] = r
+		}
+	}
 	c := candidate{threshold: never}
-	for r := range order {
-		order[r] = r
+	for _, r := range order {
 		if set.Target[r] == 1 {
 			c.fn += set.WeightOf(r)
 		} else {
@@ -77,12 +83,17 @@ func (c *candidate) value(m *metric.Metric) (x float64, undefined string) {
 // score is that of the validation rows, in their order. Where no threshold keeps the limits, or the metric is undefined at all of
 // them, the error is a *component.InputError that says how near it comes: a model that cannot do what is asked is not released.
 func (t *Training) decide(score []float64) (float64, error) {
+	c, err := t.decideAmong(candidates(score, t.Validation, nil))
+	return c.threshold, err
+}
+
+// decideAmong is decide among some candidates.
+func (t *Training) decideAmong(all []candidate) (candidate, error) {
 	d := t.config.Decision
 	best, limits, err := d.metrics()
 	if err != nil {
-		return 0, err
+		return candidate{}, err
 	}
-	all := candidates(score, t.Validation)
 	chosen, top, reason := -1, 0.0, ""
 	for i := range all {
 		if !d.within(&all[i], limits) {
@@ -99,15 +110,15 @@ func (t *Training) decide(score []float64) (float64, error) {
 	}
 	if chosen >= 0 {
 		t.tellDecision(&all[chosen], best, top)
-		return all[chosen].threshold, nil
+		return all[chosen], nil
 	}
 	if reason != "" {
-		return 0, &component.InputError{
+		return candidate{}, &component.InputError{
 			Summary: fmt.Sprintf("%s: %s is undefined at every threshold: %s", t.stage.Address, best.Name, reason),
 			Detail:  "The validation table must hold rows of both classes.",
 		}
 	}
-	return 0, t.outOfReach(all, limits)
+	return candidate{}, t.outOfReach(all, limits)
 }
 
 // tellDecision logs the threshold; that nothing is ever positive is a warning.

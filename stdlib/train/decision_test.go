@@ -118,7 +118,7 @@ func TestDecideOutOfReach(t *testing.T) {
 // The counts of every candidate are those of deciding row by row.
 func TestCandidates(t *testing.T) {
 	set := &Set{Rows: 8, Target: validationTarget, Weight: []float64{1, 2, 3, 4, 5, 6, 7, 8}}
-	all := candidates(validationScores, set)
+	all := candidates(validationScores, set, nil)
 	if len(all) != 8 { // none, and 7 different scores
 		t.Fatalf("%d candidates", len(all))
 	}

@@ -71,7 +71,10 @@ func (s *shaper) figures(features []schema.Column) *schema.FigureType {
 		})
 	}
 	if s.calibration != nil {
-		fields["calibration"] = calibrationType(s.validation != nil)
+		fields["calibration"] = calibrationType(s.validation != nil, len(s.config.CalibrationBy) > 0)
+	}
+	if d := s.config.Decision; d != nil && len(d.By) > 0 {
+		fields["decision"] = decisionType()
 	}
 	return schema.Object(fields)
 }
@@ -91,6 +94,7 @@ type figuresFile struct {
 	Importance     map[string]*float64 `json:"importance"`
 	Tuning         *tuningFigures      `json:"tuning,omitempty"`
 	Calibration    *calibrationFigures `json:"calibration,omitempty"`
+	Decision       *decisionFigures    `json:"decision,omitempty"` // of thresholds by group
 	Undefined      map[string]string   `json:"undefined,omitempty"`
 }
 
@@ -112,19 +116,18 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 		return err
 	}
 	if t.config.Trial != nil {
-		return t.finishTrial(ctx, calibration.Of(e), f)
+		return t.finishTrial(ctx, e, calibration, f)
 	}
-	threshold := model.DefaultThreshold
+	decision, compared := &decided{threshold: model.DefaultThreshold}, (*decisionFigures)(nil)
 	if t.config.Decision != nil {
-		columns, err := t.validationColumns(ctx)
+		out, err := t.validationScores(ctx, e, calibration)
 		if err != nil {
 			return err
 		}
-		out, err := calibration.Of(e).Predict(ctx, columns, t.Validation.Rows, t.stage.Threads)
-		if err != nil {
-			return fmt.Errorf("scoring the validation rows: %w", err)
+		if decision, err = t.decideGroups(out[0]); err != nil {
+			return err
 		}
-		if threshold, err = t.decide(out[0]); err != nil {
+		if compared, err = t.measureDecision(decision, out[0]); err != nil {
 			return err
 		}
 	}
@@ -138,18 +141,13 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 	if t.config.Tuned != nil {
 		from.Tuned = t.config.Tuned.Point
 	}
-	b, err := model.New(t.Signature, kind, e, threshold, from)
-	if err == nil {
-		b, err = b.Prepared(t.preparation)
-	}
+	b, err := t.bundle(kind, e, from, calibration, decision)
 	if err != nil {
 		return err
 	}
-	figures := t.figures(f, threshold)
+	figures := t.figures(f, decision.threshold)
+	figures.Decision = compared
 	if calibration != nil {
-		if b, err = b.Calibrated(calibration); err != nil {
-			return err
-		}
 		if figures.Calibration, err = t.measureCalibration(ctx, e, calibration); err != nil {
 			return err
 		}
@@ -165,6 +163,60 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 		return err
 	}
 	return t.stage.WriteFigures(figures)
+}
+
+// bundle is the model with all that it scores by. Columns of groups that are no features of the estimator are inputs that it does not read.
+func (t *Training) bundle(kind model.Kind, e model.Estimator, from model.Provenance, c *model.Calibration, d *decided) (*model.Bundle, error) {
+	b, err := model.New(t.Signature, kind, e, d.threshold, from)
+	if err == nil {
+		b, err = b.Prepared(t.preparation)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var groups []*model.Groups
+	if c != nil && c.Groups != nil {
+		groups = append(groups, c.Groups)
+	}
+	if d.by != nil {
+		groups = append(groups, &d.by.Groups)
+	}
+	if more := t.needed(groups...); len(more) > 0 {
+		if b, err = b.Needs(more); err != nil {
+			return nil, err
+		}
+	}
+	if c != nil {
+		if b, err = b.Calibrated(c); err != nil {
+			return nil, err
+		}
+	}
+	if d.by != nil {
+		return b.Decided(d.by)
+	}
+	return b, nil
+}
+
+// scores are those of a set's rows, calibrated where there is a calibration; columns are the features of the set.
+func (t *Training) scores(ctx context.Context, e model.Estimator, c *model.Calibration, set *Set, columns [][]float64) ([][]float64, error) {
+	out, err := e.Predict(ctx, columns, set.Rows, t.stage.Threads)
+	if err == nil {
+		c.Apply(out, t.calibrated.on(set))
+	}
+	return out, err
+}
+
+// validationScores are the scores of the validation rows.
+func (t *Training) validationScores(ctx context.Context, e model.Estimator, c *model.Calibration) ([][]float64, error) {
+	columns, err := t.validationColumns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, err := t.scores(ctx, e, c, t.Validation, columns)
+	if err != nil {
+		return nil, fmt.Errorf("scoring the validation rows: %w", err)
+	}
+	return out, nil
 }
 
 // validationColumns are the features of the validation table, a column of values each, read once more where they were not kept: trainers that

@@ -35,6 +35,7 @@ type Training struct {
 	preparation *model.Preparation                // nil: inputs are features
 	inputs      []model.Feature                   // of a training that prepares features
 	classes     []float64                         // their weights, once asked for; nil: all 1
+	calibrated  *grouping                         // of the calibration, once it is fitted; nil without groups
 	again       func(context.Context, Take) error // hands over the features of the validation table
 	samples     sampler                           // while features are inspected
 	of          struct {                          // the rows of a class, likewise
@@ -50,6 +51,8 @@ type Set struct {
 	Columns [][]float64 // [input][row]: numbers, or indices of the input's levels; NaN is missing. Nil after LoadInto
 	Target  []float64   // the value, or the index of the class
 	Weight  []float64   // nil: all 1
+
+	groups *frame.Frame // the columns that groups are made of; nil without
 }
 
 // Load reads and checks the tables. What is wrong with them is a component.InputError; what can be lived with is
@@ -188,13 +191,17 @@ func (u *usable) only(rows []int) {
 // rows reads the columns that say which rows are trained on, and no others, by their names in the data.
 func (l *loader) rows(ctx context.Context, port string) (*usable, error) {
 	columns := []string{l.name(l.config.Target)}
+	for _, name := range l.config.groupColumns() {
+		columns = append(columns, l.name(name))
+	}
 	if l.config.Weight != "" {
 		columns = append(columns, l.name(l.config.Weight))
 	}
 	if m := l.mature(port); m != "" {
 		columns = append(columns, m)
 	}
-	f, err := table.ReadFrame(ctx, l.stage.InputTable(port), columns)
+	slices.Sort(columns)
+	f, err := table.ReadFrame(ctx, l.stage.InputTable(port), slices.Compact(columns))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", port, err)
 	}
@@ -416,7 +423,7 @@ func (l *loader) besides(ctx context.Context, port, why string) (*usable, error)
 
 // set is a table whose features are still to come.
 func (l *loader) set(f *usable, s *model.Signature, port string) (out *Set, err error) {
-	out = &Set{Rows: f.Rows}
+	out = &Set{Rows: f.Rows, groups: l.columnsOf(f.Frame)}
 	if out.Target, err = s.Actual(f.Column(l.name(l.config.Target))); err != nil {
 		return nil, &component.InputError{Summary: fmt.Sprintf("%s: %s: %v", l.stage.Address, port, err),
 			Detail: "The classes are those of the training rows."}

@@ -21,9 +21,21 @@ func ShapeOf(req schema.ShapeRequest, c *Config, m *schema.Model) schema.ShapeRe
 			s.fits(port, t, m)
 		}
 	}
+	for _, t := range []*schema.Table{s.validation, s.calibration} {
+		if s.data == nil {
+			s.data = t // an average has no data: columns of groups are those of the rows that they are found on
+		}
+	}
+	if s.data == nil {
+		s.data = &schema.Table{}
+	}
+	s.columns(ValidationPort, s.validation, c.groupColumns())
+	s.columns(CalibrationPort, s.calibration, c.groupColumns())
 	s.calibrated(m.Task)
 	s.decision(m.Task)
-	return schema.ShapeResult{Out: map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: m}}, Figures: s.figures(m.Features), Problems: s.problems}
+	figures := s.figures(m.Features)
+	s.treats(m)
+	return schema.ShapeResult{Out: map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: m}}, Figures: figures, Problems: s.problems}
 }
 
 // fits holds a table to a signature: it has the features, the target and the weight.

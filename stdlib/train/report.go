@@ -66,6 +66,9 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 	if f.Members != nil {
 		out.Sections = append(out.Sections, members(f.Members))
 	}
+	if of.Decision != nil {
+		out.Sections = append(out.Sections, of.Decision.section())
+	}
 	if of.Calibration != nil {
 		out.Sections = append(out.Sections, of.Calibration.section())
 	}

@@ -42,9 +42,11 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 		return schema.ShapeResult{Problems: s.problems} // without its target nothing can be said of the model
 	}
 	signature := s.signature(task)
+	figures := s.figures(signature.Features)
+	s.treats(signature)
 	return schema.ShapeResult{
 		Out:      map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: signature}},
-		Figures:  s.figures(signature.Features),
+		Figures:  figures,
 		Problems: s.problems,
 	}
 }
@@ -240,7 +242,7 @@ func typeHint(c *schema.Column) string {
 // allowed tells of permissions for what is no feature.
 func (s *shaper) allowed(path string, names []string) {
 	for i, name := range names {
-		if !listed(s.config.Features, name) {
+		if !listed(s.config.Features, name) && !(path == "allow_pii" && listed(s.config.groupColumns(), name)) {
 			s.report(schema.Problem{
 				Path:    fmt.Sprintf("%s[%d]", path, i),
 				Summary: fmt.Sprintf("%q is not among the features", name),
@@ -270,10 +272,15 @@ func (s *shaper) weight() {
 // sameColumns checks that a table that is not fitted on has the columns that are read, of types that a model takes for the
 // data's. The target's must be the very type: classes go by how its values are written.
 func (s *shaper) sameColumns(port string, table *schema.Table) {
+	s.columns(port, table, slices.Concat([]string{s.config.Target, s.config.Weight}, s.config.Features, s.config.groupColumns()))
+}
+
+// columns is sameColumns of some.
+func (s *shaper) columns(port string, table *schema.Table, names []string) {
 	if table == nil {
 		return
 	}
-	for _, name := range append([]string{s.config.Target, s.config.Weight}, s.config.Features...) {
+	for _, name := range names {
 		want := s.data.Column(name)
 		if want == nil {
 			continue
@@ -320,6 +327,7 @@ func (s *shaper) decision(task schema.Task) {
 	for _, m := range limits {
 		s.decides("decision.where", m)
 	}
+	s.byGroup(d)
 }
 
 // decides refuses a metric that counts alone do not determine: AUC is the same at every threshold.
@@ -374,6 +382,25 @@ func Adds(req schema.ShapeRequest, out *schema.ShapeResult, to schema.Additive, 
 	}
 	if m.Additive, m.WhyNot = to, whyNot; to == schema.AddsScores && req.In[CalibrationPort].Table != nil {
 		m.Additive = schema.AddsMargins
+	}
+}
+
+// treats adds to a model what it says of groups: their columns are inputs besides the features.
+func (s *shaper) treats(m *schema.Model) {
+	names := func(by []string) (out []string) {
+		for _, name := range by {
+			if c := s.data.Column(name); c != nil {
+				out = append(out, c.Name)
+				if !slices.ContainsFunc(m.Features, func(f schema.Column) bool { return f.Name == c.Name }) {
+					m.Features = append(m.Features, *c)
+				}
+			}
+		}
+		return out
+	}
+	m.CalibratedBy = names(s.config.CalibrationBy)
+	if d := s.config.Decision; d != nil && len(d.By) > 0 {
+		m.Decides = &schema.Decides{By: names(d.By), Equalize: d.Equalize}
 	}
 }
 

@@ -16,6 +16,7 @@ package train
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -49,12 +50,15 @@ type Config struct {
 	ClassWeight         json.RawMessage `json:"class_weight"`         // "balanced" or weights by name of the class; empty: all 1
 	// CalibrationMethod is empty where it is not said, or nothing is calibrated.
 	CalibrationMethod model.CalibrationMethod `json:"calibration_method"`
-	Tune              *Tuning                 `json:"tune"`  // nil: parameters are as they are written
-	Trial             *Trial                  `json:"trial"` // of a stage that is one of a block's trials
-	Tuned             *Tuned                  `json:"tuned"` // set by Tunable.Run, of a block with tune
-	Fold              *Fold                   `json:"-"`     // of a trial with folds
-	ManyLevels        []string                `json:"-"`     // text columns of which maxManyLevels categories are kept
-	Encodings         []Encoding              `json:"-"`     // of categories by the target, before an estimator gets them
+	// CalibrationBy are columns whose groups have curves of their own; CalibrationOtherwise is what rows of no group have.
+	CalibrationBy        []string   `json:"calibration_by"`
+	CalibrationOtherwise string     `json:"calibration_otherwise"`
+	Tune                 *Tuning    `json:"tune"`  // nil: parameters are as they are written
+	Trial                *Trial     `json:"trial"` // of a stage that is one of a block's trials
+	Tuned                *Tuned     `json:"tuned"` // set by Tunable.Run, of a block with tune
+	Fold                 *Fold      `json:"-"`     // of a trial with folds
+	ManyLevels           []string   `json:"-"`     // text columns of which maxManyLevels categories are kept
+	Encodings            []Encoding `json:"-"`     // of categories by the target, before an estimator gets them
 	// Of is the signature that the model has because it is made of others, with its classes and levels; nil: the data say it.
 	Of *model.Signature `json:"-"`
 }
@@ -63,6 +67,11 @@ type Config struct {
 type Decision struct {
 	Maximize json.RawMessage `json:"maximize"` // a metric's definition
 	Where    []Limit         `json:"where"`
+	// By are columns whose groups have thresholds of their own; empty: all rows have one.
+	By        []string `json:"by"`
+	Equalize  string   `json:"equalize"`  // the rate that these make alike
+	Tolerance *float64 `json:"tolerance"` // how far rates may lie apart; nil: as near as the curves of groups come
+	Otherwise string   `json:"otherwise"` // "overall": rows of no group go by the one threshold; empty: they have no prediction
 }
 
 // Limit is a bound that a metric must keep at the threshold: recall >= 0.8.
@@ -115,7 +124,7 @@ func Attrs(supported []schema.Task, features bool) []schema.Attr {
 			Doc: "The class whose probability is the score of a binary task. Left out: `true`, or `1` of 0 and 1."},
 		{Name: "weight", Type: schema.String, ColumnOf: DataPort,
 			Doc: "A column of weights, at least 0: how many times each row counts."},
-		{Name: "allow_protected", Type: schema.StringList, ColumnOf: DataPort,
+		{Name: "allow_protected", Type: schema.StringList, ColumnOf: DataPort, Treats: true,
 			Doc: "Columns computed from protected ones that may be features all the same. Without being named here they are refused."},
 		{Name: "allow_pii", Type: schema.StringList, ColumnOf: DataPort,
 			Doc: "Columns computed from personal ones (`pii`) that may be features all the same. Without being named here they are refused."},
@@ -144,14 +153,28 @@ func SeedAttr() schema.Attr {
 func DecisionBlock() schema.Block {
 	return schema.Block{Name: "decision",
 		Doc: "Fits the threshold from which on a row is predicted positive, on the `validation` table, and freezes it in the model: what " +
-			"is evaluated is what is deployed. Without it the threshold is 0.5. Every score seen there is tried.",
+			"is evaluated is what is deployed. Without it the threshold is 0.5. Every score seen there is tried.\n\n" + byGroupDoc,
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: "maximize", Type: schema.Ref, Required: true, Edge: schema.DefinitionEdge, Ports: []schema.PortType{schema.MetricPort},
 				Doc: "The metric to bring to its best (its least, where less is better). One of decisions: recall, precision, f1, …"},
 			{Name: "where", Type: schema.Limits,
 				Doc: "What must hold besides, on the validation table: `fpr <= 0.01 && recall >= 0.2`. If no threshold keeps it, training fails and says how near it came."},
+			{Name: "by", Type: schema.StringList, ColumnOf: DataPort, Treats: true,
+				Doc: "Columns of text, booleans or whole numbers, whose values together are groups, each with a threshold of its own. They need not be features; whoever scores a row gives them."},
+			{Name: "equalize", Type: schema.String, OneOf: equalizable(),
+				Doc: "The rate that thresholds by group make alike on the validation rows; `equalized_odds` is the true and the false positive rate."},
+			{Name: "tolerance", Type: schema.Number,
+				Doc: "How far the rates of groups may lie apart on the validation rows. `equalized_odds` needs it. Left out: as near as a common rate brings them, a row of the smallest group at most where no two rows of a group have one score."},
+			{Name: "otherwise", Type: schema.String, OneOf: []string{overall}, Doc: fmt.Sprintf(otherwiseDoc, "goes by the one threshold that all rows would have without `by`")},
 		}}}
 }
+
+// byGroupDoc tells of thresholds by group.
+const byGroupDoc = "With `by`, each group has a threshold of its own, by which a rate is made alike: `by = [\"sex\"]` with `equalize = \"true_positive_rate\"` finds as many of the positive women as of the positive men. Of the combinations that do " +
+	"so the one is taken that brings `maximize` to its best on all validation rows together, within `where`. The constraints are those of Fairlearn's ThresholdOptimizer (Hardt, Price and Srebro 2016). That one draws lots between two thresholds, by which rates become " +
+	"alike exactly; here a row is decided the same way each time, so that they are alike up to a row of the smallest group, and `equalized_odds` up to `tolerance`. Metrics are of counts after all rows are decided, where Fairlearn's objectives are five that it names. " +
+	"The columns become inputs of the model: of requests, batch predictions and evaluations. The one threshold that all rows would have is kept in the model, and evaluations compare both. A group needs 20 rows. Protected columns may be named unless the pipeline says " +
+	"`protected_in_decisions = \"refuse\"`."
 
 // Out are the ports of every trainer.
 func Out() []schema.Port {

@@ -192,16 +192,16 @@ func (u *Tunable) choose(c *Choice, earlier []tune.Outcome) (tune.Point, error) 
 // finishTrial measures the estimator on the selection rows, and writes that in place of a model. Without selection these are the validation
 // rows. A metric that is undefined there, or not finite, is no error: it is written with the reason, and the trial is not chosen. Of a fold the value
 // is noted for the trial's mean.
-func (t *Training) finishTrial(ctx context.Context, e model.Estimator, f Figures) error {
+func (t *Training) finishTrial(ctx context.Context, e model.Estimator, c *model.Calibration, f Figures) error {
 	set := t.Selection
 	if set == nil {
 		columns, err := t.validationColumns(ctx)
 		if err != nil {
 			return err
 		}
-		set = &Set{Rows: t.Validation.Rows, Columns: columns, Target: t.Validation.Target, Weight: t.Validation.Weight}
+		set = &Set{Rows: t.Validation.Rows, Columns: columns, Target: t.Validation.Target, Weight: t.Validation.Weight, groups: t.Validation.groups}
 	}
-	scores, err := e.Predict(ctx, set.Columns, set.Rows, t.stage.Threads)
+	scores, err := t.scores(ctx, e, c, set, set.Columns)
 	if err != nil {
 		return fmt.Errorf("scoring the selection rows: %w", err)
 	}
@@ -209,17 +209,17 @@ func (t *Training) finishTrial(ctx context.Context, e model.Estimator, f Figures
 	if err != nil {
 		return err
 	}
-	threshold, undefined := model.DefaultThreshold, ""
+	decision, undefined := &decided{threshold: model.DefaultThreshold}, ""
 	if t.config.Decision != nil {
 		// A trial whose scores keep no limit of the decision is no error of the search: it is not chosen.
-		threshold, undefined, err = t.trialThreshold(ctx, e)
+		decision, undefined, err = t.trialDecision(ctx, e, c)
 		if err != nil {
 			return err
 		}
 	}
 	x := 0.0
 	if undefined == "" {
-		x, undefined = m.Value(t.measurable(set, scores, threshold))
+		x, undefined = m.Value(t.measurable(set, scores, decision))
 	}
 	if undefined == "" && (math.IsNaN(x) || math.IsInf(x, 0)) {
 		undefined = "it is not finite"
@@ -245,27 +245,22 @@ func (t *Training) finishTrial(ctx context.Context, e model.Estimator, f Figures
 // write writes the outcome as the stage's figures.
 func (o *outcome) write(s *component.Stage) error { return s.WriteFigures(o) }
 
-// trialThreshold is that of the decision, found on the validation rows as for a model; undefined says why there is none.
-func (t *Training) trialThreshold(ctx context.Context, e model.Estimator) (threshold float64, undefined string, err error) {
-	columns, err := t.validationColumns(ctx)
+// trialDecision is that of the model, found on the validation rows as for one; undefined says why there is none.
+func (t *Training) trialDecision(ctx context.Context, e model.Estimator, c *model.Calibration) (d *decided, undefined string, err error) {
+	scores, err := t.validationScores(ctx, e, c)
 	if err != nil {
-		return 0, "", err
+		return nil, "", err
 	}
-	scores, err := e.Predict(ctx, columns, t.Validation.Rows, t.stage.Threads)
-	if err != nil {
-		return 0, "", fmt.Errorf("scoring the validation rows: %w", err)
+	d, err = t.decideGroups(scores[0])
+	if why, ok := isInput(err); ok {
+		return nil, why, nil
 	}
-	threshold, err = t.decide(scores[0])
-	var input *component.InputError
-	if errors.As(err, &input) {
-		return 0, input.Summary, nil
-	}
-	return threshold, "", err
+	return d, "", err
 }
 
 // measurable are rows with what the model says of them, as metrics take them. Predicted is the value in regression, of several classes the one
-// with the highest score, of equal ones the first, and of two the positive class from the threshold on.
-func (t *Training) measurable(set *Set, scores [][]float64, threshold float64) *metric.Data {
+// with the highest score, of equal ones the first, and of two the one that is decided for.
+func (t *Training) measurable(set *Set, scores [][]float64, by *decided) *metric.Data {
 	d := &metric.Data{Task: t.Signature.Task, Actual: set.Target, Weight: set.Weight, Predicted: make([]float64, set.Rows)}
 	switch t.Signature.Task {
 	case schema.Regression:
@@ -282,12 +277,7 @@ func (t *Training) measurable(set *Set, scores [][]float64, threshold float64) *
 			d.Predicted[r] = float64(best)
 		}
 	default:
-		d.Classes, d.Score = 2, scores[0]
-		for r, x := range d.Score {
-			if x >= threshold {
-				d.Predicted[r] = 1
-			}
-		}
+		d.Classes, d.Score, d.Predicted = 2, scores[0], by.predicted(set, scores[0], false)
 	}
 	return d
 }

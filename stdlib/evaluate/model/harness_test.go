@@ -58,6 +58,9 @@ func (e evaluate) inputs(t *testing.T, b *table.Binder) map[string]schema.Shape 
 		for _, f := range e.model.Signature().Features {
 			m.Features = append(m.Features, schema.Column{Name: f.Name, Type: f.Type})
 		}
+		if d := e.model.Decision(); d != nil {
+			m.Decides = &schema.Decides{By: d.By, Equalize: d.Equalize}
+		}
 		in["model"] = schema.Shape{Type: schema.ModelPort, Model: m}
 	}
 	if e.before != nil {

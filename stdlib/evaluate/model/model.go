@@ -32,7 +32,7 @@ var Component = component.Component{
 			"where a feature is infinite or too large for 32 bits, or the result is no number. These are told in a warning. " +
 			"`coverage` is the share of rows that count. Every metric has an interval, by whole entities where the data " +
 			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
-			evaluation.IntervalsDoc + evaluation.FairnessDoc + explainDoc + behaviorDoc + complexityDoc +
+			evaluation.IntervalsDoc + evaluation.FairnessDoc + evaluation.DecisionDoc + explainDoc + behaviorDoc + complexityDoc +
 			"`predictions` holds the key, entity and time columns of the data with `actual`, `predicted` and `score`; of several classes also " +
 			"`scores`, a JSON object of the probability of each. Data without a key gets a column `row`.",
 		Body: schema.Body{

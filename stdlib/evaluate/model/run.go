@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
+	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
 )
 
@@ -44,6 +45,7 @@ type evaluator struct {
 	of     *evaluation.Evaluation
 	set    *prediction.Set
 	layout prediction.Layout
+	bundle *model.Bundle // of a model that decides by group, else nil
 }
 
 // read reads or makes the predictions, and the rest of the data.
@@ -70,6 +72,9 @@ func (e *evaluator) read(ctx context.Context) error {
 			return err
 		}
 		signature = schema.Model{Task: e.set.Task, Target: e.set.Target}
+		if err := e.decidedBy(); err != nil {
+			return err
+		}
 	}
 	if shape.Column(signature.Target) == nil {
 		return &component.InputError{Summary: fmt.Sprintf("the data has no column %q, the model's target", signature.Target)}
@@ -101,7 +106,7 @@ func (e *evaluator) evaluate(ctx context.Context) (map[string]any, error) {
 	for _, part := range []struct {
 		asked bool
 		add   func(context.Context, map[string]any) (report.Section, error)
-	}{{e.Explain != nil, e.explain}, {len(e.Behaviors) > 0, e.behave}, {e.Complexity, e.complexity}} {
+	}{{len(e.DecidedBy) > 0, e.decided}, {e.Explain != nil, e.explain}, {len(e.Behaviors) > 0, e.behave}, {e.Complexity, e.complexity}} {
 		if !part.asked {
 			continue
 		}
@@ -112,6 +117,26 @@ func (e *evaluator) evaluate(ctx context.Context) (map[string]any, error) {
 		r.Sections = append(r.Sections, section)
 	}
 	return figures, e.stage.WriteReport(r)
+}
+
+// decidedBy notes by which columns the model decides, where groups have thresholds of their own. A champion is measured as it decides, and no other way.
+func (e *evaluator) decidedBy() error {
+	if e.set.One == nil || e.Champion {
+		return nil
+	}
+	b, err := model.Read(e.stage.Input("model"))
+	if err != nil {
+		return fmt.Errorf("reading the model: %w", err)
+	}
+	e.bundle, e.DecidedBy = b, b.Decision().By
+	return nil
+}
+
+// decided adds to the figures how rows are decided by group and by one threshold.
+func (e *evaluator) decided(ctx context.Context, figures map[string]any) (report.Section, error) {
+	of, section, err := e.of.Decided(ctx, e.bundle.Decision(), e.bundle.Threshold())
+	figures["decision"] = of
+	return section, err
 }
 
 // writePredictions writes the predictions beside the columns of the data that are carried, in the order of the data.

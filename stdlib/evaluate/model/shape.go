@@ -64,7 +64,10 @@ func (k *checker) figures(c *config) *schema.FigureType {
 		return schema.Object(comparison)
 	}
 	all["delta"] = comparison["delta"]
-	if k.Model.Task == schema.Binary && !k.Model.Opaque {
+	switch {
+	case k.Model.Decides != nil:
+		all["decision"] = k.DecisionFigures()
+	case k.Model.Task == schema.Binary && !k.Model.Opaque:
 		all["threshold"] = schema.Double
 	}
 	if c.Explain != nil {

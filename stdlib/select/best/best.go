@@ -166,7 +166,9 @@ func (k *checker) join() *schema.Model {
 		return nil
 	}
 	out, problems := model.Join(candidatesPort, k.names, models)
-	k.problems = append(k.problems, problems...)
+	if k.problems = append(k.problems, problems...); out != nil {
+		out.Decides = model.Deciding(models)
+	}
 	return out
 }
 
