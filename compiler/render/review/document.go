@@ -41,6 +41,7 @@ type releaseRow struct {
 	Address  string
 	From, To string
 	Gate     string
+	Treats   []string // how the model treats groups: "decides by group: sex, true_positive_rate alike"
 	Figures  []figureRow
 }
 

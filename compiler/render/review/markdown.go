@@ -162,6 +162,14 @@ func (m *markdown) production() {
 	}
 	m.more(more, 5)
 	m.line("")
+	for _, r := range rows {
+		for _, how := range r.Treats {
+			m.line("- %s %s", m.code(r.Address), m.phrase(how))
+		}
+		if len(r.Treats) > 0 {
+			m.line("")
+		}
+	}
 	m.figures()
 }
 

@@ -23,6 +23,7 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 			row.Gate += " any more"
 		}
 	}
+	row.Treats = treats(r)
 	switch {
 	case sameModel(r) && r.Current.Scoring.Digest() != r.Scoring.Digest():
 		row.To += ", scored otherwise"
@@ -38,6 +39,21 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 		row.Figures = append(row.Figures, figureRow{render.Line(strings.Replace(f.Path, ".metrics.", " ", 1)), live, known(f.Next)})
 	}
 	return row
+}
+
+// treats says how the model that would be live treats groups. It is told of every release of such a model, since whoever approves one approves that.
+func treats(r *plan.Release) (out []string) {
+	if r.Action == plan.RemoveRelease || r.Model.Shape == nil || r.Model.Shape.Model == nil {
+		return nil
+	}
+	m := r.Model.Shape.Model
+	if d := m.Decides; d != nil {
+		out = append(out, fmt.Sprintf("decides by group: %s, with %s alike", render.Line(strings.Join(d.By, ", ")), render.Line(d.Equalize)))
+	}
+	if len(m.CalibratedBy) > 0 {
+		out = append(out, "probabilities by group: "+render.Line(strings.Join(m.CalibratedBy, ", ")))
+	}
+	return out
 }
 
 // sameModel reports whether a release changes the block's attributes alone, and not the model.

@@ -72,6 +72,7 @@ type text struct {
 //	Production
 //	  + deploy.new      nothing live → train.model a95abb
 //	                    held by gate.release
+//	                    decides by group: sex, with true_positive_rate alike
 //	                    evaluate.e auc  – → 0.6812
 func (t *text) production() {
 	width := 0
@@ -86,6 +87,9 @@ func (t *text) production() {
 		t.Line("  %s %s   %s → %s", t.Paint(s, mark), render.Pad(r.Address, width), r.From, r.To)
 		if r.Gate != "" {
 			t.Line("    %s   held by %s", render.Pad("", width), r.Gate)
+		}
+		for _, how := range r.Treats {
+			t.Line("    %s   %s", render.Pad("", width), how)
 		}
 		name, live := figureWidths(r.Figures)
 		for _, f := range r.Figures {
