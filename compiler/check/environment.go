@@ -33,6 +33,8 @@ func (c *checker) environment(b *Block) *environment {
 			return &environment{err: err}
 		}
 		key += " " + string(each)
+	case b.KindSpec.Poses:
+		key += " problem"
 	}
 	e := c.envs[key]
 	if e == nil {

@@ -115,7 +115,17 @@ func (c *checker) root(b *Block) *schema.FigureType {
 		}
 		return schema.Object(fields)
 	}
+	if b.KindSpec.Poses { // which has no champion: its hypotheses read a difference where a gate has one made
+		c.figuresOfAll(b, fields)
+		return schema.Object(fields)
+	}
 	fields["champion"] = schema.Object(map[string]*schema.FigureType{"exists": schema.Flag, "comparable": schema.Flag})
+	c.figuresOfAll(b, fields)
+	return schema.Object(fields)
+}
+
+// figuresOfAll adds the figures of all blocks of a block's module.
+func (c *checker) figuresOfAll(b *Block, fields map[string]*schema.FigureType) {
 	for _, other := range c.m.Module.Blocks {
 		other := c.m.Blocks[other.Address]
 		if other.Figures == nil || other.Module != b.Module {
@@ -134,7 +144,6 @@ func (c *checker) root(b *Block) *schema.FigureType {
 		}
 		kind[other.Name] = schema.KeyedMap(merge(kind[other.Name].Elem, other.Figures), append(kind[other.Name].Keys, other.Key)...)
 	}
-	return schema.Object(fields)
 }
 
 // valuesType is the type of `variable` or `local` in rules. Values of a type that rules do not have, such as a list of mixed

@@ -19,7 +19,7 @@ import (
 // the result of honest plans from then on, another. What only people read, such as causes, changes and figures, follows from more
 // than a plan has: planner.Again looks at it where the state is.
 func (p *Plan) consistent() error {
-	c := &consistency{p: p, nodes: map[string]*Node{}, gates: map[string]*Gate{}, releases: map[string]*Release{}, samples: map[string]*SampledSource{}}
+	c := &consistency{p: p, nodes: map[string]*Node{}, gates: map[string]*Gate{}, releases: map[string]*Release{}, samples: map[string]*SampledSource{}, hypotheses: map[string]bool{}}
 	for _, n := range p.Nodes {
 		if c.nodes[n.Address] != nil {
 			return fmt.Errorf("%s stands in it twice", n.Address)
@@ -59,6 +59,11 @@ func (p *Plan) consistent() error {
 			return fmt.Errorf("%s: %w", g.Address, err)
 		}
 	}
+	for _, h := range p.Hypotheses {
+		if err := c.hypothesis(h); err != nil {
+			return fmt.Errorf("a hypothesis of %s: %w", h.Problem, err)
+		}
+	}
 	for _, r := range p.Releases {
 		if err := c.release(r); err != nil {
 			return fmt.Errorf("%s: %w", r.Address, err)
@@ -70,11 +75,12 @@ func (p *Plan) consistent() error {
 // consistency is a plan that is looked at, with its parts by address. The checks of a part may ask for any other part, so that all are known
 // before the first check.
 type consistency struct {
-	p        *Plan
-	nodes    map[string]*Node
-	gates    map[string]*Gate
-	releases map[string]*Release
-	samples  map[string]*SampledSource // by source
+	p          *Plan
+	nodes      map[string]*Node
+	gates      map[string]*Gate
+	releases   map[string]*Release
+	samples    map[string]*SampledSource // by source
+	hypotheses map[string]bool           // that were looked at, by key
 }
 
 // differs says that a digest is not that of what it is said to be of.

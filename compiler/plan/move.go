@@ -89,6 +89,13 @@ func (st *State) Renamed(moves []Move) *State {
 		a.Gate = name(a.Gate)
 		out.Approvals[name(gate)+"/"+rest] = a
 	}
+	if st.Hypotheses != nil {
+		out.Hypotheses = make(map[string]HypothesisState, len(st.Hypotheses))
+	}
+	for key, h := range st.Hypotheses {
+		problem, rest, _ := strings.Cut(key, "/")
+		out.Hypotheses[name(problem)+"/"+rest] = h
+	}
 	if st.Described != nil {
 		out.Described = make(map[string]json.RawMessage, len(st.Described))
 	}

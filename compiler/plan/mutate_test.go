@@ -48,6 +48,7 @@ func TestEveryStringIsSaidOf(t *testing.T) {
 // does the same, which is found out where the state is. At all others an edit is refused by Read.
 var said = regexp.MustCompile(strings.Join([]string{
 	`^\.(format_version|base|config_digest|described|policies|variables|changes|outputs|diagnostics|moves)\b`, // the state's past is compared with when it is applied
+	`^\.hypotheses\b`,               // hold nothing back; made once more where the plan is applied
 	`^\.(pipeline|workspace)$`,      // it is for that one then
 	`^\.targets(\[)?$`,              // planned once more of other targets it is another plan
 	`^\.planner_semantics$`,         // another is shown and not applied

@@ -59,17 +59,19 @@ type Plan struct {
 	ConfigDigest Digest                     `json:"config_digest"`
 	Described    map[string]json.RawMessage `json:"described,omitempty" is:"address"` // what decides nothing in blocks that are no stage and no gate, by address
 	// Policies are what such blocks ask of others, by address: what verifies a requirement.
-	Policies    map[string]Policy          `json:"policies,omitempty" is:"address"`
-	Variables   map[string]json.RawMessage `json:"variables,omitempty" is:"name"`
-	Changes     []Change                   `json:"changes"`
-	Nodes       []*Node                    `json:"nodes"` // sorted by address
-	Gates       []*Gate                    `json:"gates"`
-	Releases    []*Release                 `json:"releases"`
-	GatesGone   []string                   `json:"gates_gone,omitempty" is:"address"` // recorded, and in the module no more; sorted
-	Moves       []Move                     `json:"moves,omitempty"`                   // by the new address, then the nearest first
-	Outputs     map[string]OutputValue     `json:"outputs,omitempty" is:"name"`       // of output blocks, by name
-	Diagnostics []Diagnostic               `json:"diagnostics,omitempty"`
-	Envelope    *Envelope                  `json:"envelope,omitempty"`
+	Policies  map[string]Policy          `json:"policies,omitempty" is:"address"`
+	Variables map[string]json.RawMessage `json:"variables,omitempty" is:"name"`
+	Changes   []Change                   `json:"changes"`
+	Nodes     []*Node                    `json:"nodes"` // sorted by address
+	Gates     []*Gate                    `json:"gates"`
+	Releases  []*Release                 `json:"releases"`
+	// Hypotheses of problems, by problem, in the order of the text.
+	Hypotheses  []*Hypothesis          `json:"hypotheses,omitempty"`
+	GatesGone   []string               `json:"gates_gone,omitempty" is:"address"` // recorded, and in the module no more; sorted
+	Moves       []Move                 `json:"moves,omitempty"`                   // by the new address, then the nearest first
+	Outputs     map[string]OutputValue `json:"outputs,omitempty" is:"name"`       // of output blocks, by name
+	Diagnostics []Diagnostic           `json:"diagnostics,omitempty"`
+	Envelope    *Envelope              `json:"envelope,omitempty"`
 }
 
 // OutputValue is what an output block shows: a value, or the digest of a block's port, null while it is not known.

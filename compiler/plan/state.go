@@ -19,6 +19,8 @@ type State struct {
 	Gates     map[string]GateState     `json:"gates"`     // by address
 	Releases  map[string]ReleaseState  `json:"releases"`  // by address of the deploy block
 	Approvals map[string]ApprovalState `json:"approvals"` // by "gate.release/risk"
+	// Hypotheses are the last verdicts on those of problems, by "problem.churn/trees help".
+	Hypotheses map[string]HypothesisState `json:"hypotheses,omitempty"`
 	// Described is what decides nothing in blocks that are no stage and no gate, by address: the pipeline's owner, the text
 	// of a requirement.
 	Described map[string]json.RawMessage `json:"described,omitempty"`
@@ -190,14 +192,15 @@ type ApprovalState struct {
 
 // Event is one change of one key. Exactly one of the pointers is set; Removed means that the key goes.
 type Event struct {
-	Key      string         `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk", "block/pipeline.fraud"
-	Removed  bool           `json:"removed,omitempty"`
-	Node     *NodeState     `json:"node,omitempty"`
-	Gate     *GateState     `json:"gate,omitempty"`
-	Release  *ReleaseState  `json:"release,omitempty"`
-	Approval *ApprovalState `json:"approval,omitempty"`
-	Block    *BlockState    `json:"block,omitempty"`
-	Look     *Look          `json:"look,omitempty"` // beside Node: on which rows the stage has measured which model
+	Key        string           `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk", "block/pipeline.fraud", "hypothesis/problem.churn/trees help"
+	Removed    bool             `json:"removed,omitempty"`
+	Node       *NodeState       `json:"node,omitempty"`
+	Gate       *GateState       `json:"gate,omitempty"`
+	Release    *ReleaseState    `json:"release,omitempty"`
+	Approval   *ApprovalState   `json:"approval,omitempty"`
+	Block      *BlockState      `json:"block,omitempty"`
+	Hypothesis *HypothesisState `json:"hypothesis,omitempty"`
+	Look       *Look            `json:"look,omitempty"` // beside Node: on which rows the stage has measured which model
 }
 
 // Look says that a model was measured on rows, each by its digest. The more models were, the less their figures on these rows

@@ -393,6 +393,12 @@ func placeless(p *plan.Plan) {
 		x.Range = source.Range{}
 		p.Releases[i] = &x
 	}
+	p.Hypotheses = slices.Clone(p.Hypotheses)
+	for i, h := range p.Hypotheses {
+		x := *h
+		x.Rules = rules(x.Rules)
+		p.Hypotheses[i] = &x
+	}
 	for i := range p.Changes {
 		p.Changes[i].Range = source.Range{}
 	}

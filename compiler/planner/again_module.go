@@ -3,6 +3,7 @@ package planner
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -188,6 +189,7 @@ func (s *saved) problemBlock(at string, meta json.RawMessage, catalog *schema.Ca
 	b := blockOf(at, address.Kind(at), "", catalog)
 	var told struct {
 		Requirement []struct{ Name string }
+		Hypothesis  []struct{ Name, Assert string }
 	}
 	if err := json.Unmarshal(meta, &told); err != nil {
 		return nil, fmt.Errorf("its requirements cannot be read: %w", err)
@@ -195,6 +197,10 @@ func (s *saved) problemBlock(at string, meta json.RawMessage, catalog *schema.Ca
 	b.Meta = meta
 	for _, r := range told.Requirement {
 		b.Ranges["requirement["+r.Name+"]"] = source.Range{}
+	}
+	for _, h := range told.Hypothesis {
+		b.Ranges["hypothesis["+h.Name+"]"] = source.Range{}
+		b.Texts = append(b.Texts, resolve.Text{Path: "hypothesis[" + h.Name + "].assert", Spec: &schema.Attr{Type: schema.CEL}, Text: source.NewText(h.Assert, source.Range{}, nil)})
 	}
 	for path, list := range s.plan.Policies[at] {
 		var targets []string
@@ -266,26 +272,37 @@ func asking(b *resolve.Block, rules []plan.Rule, approvals []plan.Approval, roll
 	return err
 }
 
-// rulesOf are what a block's rules see; nil if it has none.
-func (s *saved) rulesOf(at string) *plan.Rules {
-	if n := s.nodes[at]; n != nil {
-		return n.Rules
+// rulesOf are what a block's rules see, of a problem what each of its hypotheses does; none if it has no rules.
+func (s *saved) rulesOf(at string) []*plan.Rules {
+	if n := s.nodes[at]; n != nil && n.Rules != nil {
+		return []*plan.Rules{n.Rules}
 	}
 	for _, g := range s.plan.Gates {
 		if g.Address == at {
-			return &g.Rules
+			return []*plan.Rules{&g.Rules}
 		}
 	}
-	return nil
+	var out []*plan.Rules
+	for _, h := range s.plan.Hypotheses {
+		if h.Problem == at {
+			out = append(out, &h.Rules)
+		}
+	}
+	return out
 }
 
 // scope gives a module the variables and locals that rules of a block know, and the block what its instance is for (each.key). Of these only the
 // types count, since values are taken from the plan.
 func (s *saved) scope(m *resolve.Module, b *resolve.Block) {
-	r := s.rulesOf(b.Address)
-	if r == nil || r.Env == nil {
-		return
+	for _, r := range s.rulesOf(b.Address) {
+		if r.Env != nil {
+			scopeOf(m, b, r)
+		}
 	}
+}
+
+// scopeOf is scope for one set of rules.
+func scopeOf(m *resolve.Module, b *resolve.Block, r *plan.Rules) {
 	in, ok := m.Scopes[b.Module]
 	if !ok {
 		in = resolve.Values{Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}}
@@ -346,7 +363,15 @@ func (s *saved) values() error {
 		if err := json.Unmarshal(r.Known, &known); err != nil {
 			return fmt.Errorf("what the rules of %s know cannot be read: %w", at, err)
 		}
-		s.known[at] = known
+		if s.known[at] == nil {
+			s.known[at] = map[string]map[string]json.RawMessage{}
+		}
+		for namespace, values := range known {
+			if s.known[at][namespace] == nil {
+				s.known[at][namespace] = map[string]json.RawMessage{}
+			}
+			maps.Copy(s.known[at][namespace], values)
+		}
 		for namespace, values := range known {
 			if namespace == "champion" {
 				continue
@@ -380,6 +405,11 @@ func (s *saved) values() error {
 	}
 	for _, g := range s.plan.Gates {
 		if err := note(g.Address, &g.Rules); err != nil {
+			return err
+		}
+	}
+	for _, h := range s.plan.Hypotheses {
+		if err := note(h.Problem, &h.Rules); err != nil {
 			return err
 		}
 	}

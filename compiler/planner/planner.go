@@ -14,6 +14,7 @@
 //	looked          how often the rows behind a gate's figures were looked at               looked.go
 //	twins           sources whose files hold the same bytes                                 twins.go
 //	onTop           the results that a plan ahead of this one makes                         ahead.go
+//	hypotheses      what figures say of problems' hypotheses                              hypothesis.go
 //	compareFigures  figures of what would be live beside those of what is                   figures.go
 //	assemble        all differences by root cause, all in order, the plan's id              change.go, planner.go
 //
@@ -153,6 +154,10 @@ func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 	p.looked(ctx)
 	p.twins()
 	p.compareFigures()
+	p.tested = p.hypotheses()
+	if p.diags.HasErrors() {
+		return nil, p.diags.Sort()
+	}
 	out, err := p.assemble()
 	if err == nil {
 		err = p.unsettled()
@@ -182,6 +187,7 @@ type planner struct {
 	formers   map[string]plan.Move      // those to be made, by the new address
 	deploys   map[string][]*check.Block // by the gate that holds them; made when first asked for
 	accepts   map[string]*resolve.Accept
+	tested    []*plan.Hypothesis
 	sampling  *sampling // nil before the first source of a sample
 	saved     *saved    // the plan that is made once more; nil: the module's text is there
 	diags     source.Diagnostics
@@ -245,6 +251,7 @@ func (p *planner) assemble() (*plan.Plan, error) {
 	if p.m.Pipeline != nil {
 		out.Pipeline = p.m.Pipeline.Name
 	}
+	out.Hypotheses = p.tested
 	out.Described, out.GatesGone = p.described(), p.gatesGone()
 	if all := p.policies(); len(all) > 0 {
 		out.Policies = all

@@ -156,6 +156,14 @@ func problemKind() Kind {
 					{Name: "verified_by", Type: RefList, Unordered: true, Edge: StateEdge, Ports: []PortType{VerdictPort, FiguresPort},
 						Doc: "The gates, checks and monitors that verify it."},
 				}},
+			}, {
+				Name: "hypothesis", Labelled: true, Repeated: true,
+				Doc: "A claim that figures may support or refute. Every plan and apply says what they do, and it is recorded with the figures; it holds nothing back, as a gate does.",
+				Body: Body{Attrs: []Attr{
+					{Name: "statement", Type: String, Required: true, Metadata: true, Doc: "The claim, in a sentence."},
+					{Name: "assert", Type: CEL, Required: true, Metadata: true,
+						Doc: "The condition that holds if the claim is true, over the figures that gates see. It is supported where the condition holds wherever the figures lie in their intervals, refuted where it holds nowhere in them, and open else, or where a figure is missing."},
+				}},
 			}},
 		}),
 	}

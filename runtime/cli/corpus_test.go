@@ -46,6 +46,17 @@ var corpus = map[string]reviewed{
 	"gate_other_after": {edit: moduleEdit("  after    = [check.payments]\n", "")},
 	"check_fails":      reviews["check_rule_fails"],
 	"part":             {edit: reviews["train_params"].edit, args: []string{"--target", "train.model"}},
+	"hypotheses": {edit: func(t *testing.T, dir string) {
+		edit(t, filepath.Join(dir, "fraud.mlp"), "  requirement ", `  hypothesis "good" {
+    statement = "Frauds are told from honest payments."
+    assert    = "evaluate.holdout.metrics.auc > variable.min_recall"
+  }
+  hypothesis "better" {
+    statement = "The model is better than the one before."
+    assert    = "evaluate.holdout.delta.auc.low > 0.0"
+  }
+  requirement `)
+	}},
 	"sample": {edit: func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "fraud.mlp"), `source "csv" "payments" {`, `source "csv" "payments" {`+"\n  sample_by = [\"card\"]")
 	}, args: []string{"--sample", "0.25"}},

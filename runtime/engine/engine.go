@@ -76,6 +76,8 @@ type run struct {
 	graph   *graph
 	found   sync.Map // by address, the versions that were asked for: strings, of what is fetched and of images
 
+	tested []HypothesisTested // at the end
+
 	eventMu   sync.Mutex
 	st        *plan.State   // touched by the loop only, or by what writes a revision for it
 	described bool          // what blocks say of themselves is recorded

@@ -143,6 +143,15 @@ type GateDecided struct {
 	Block source.Range `json:"block"`
 }
 
+// HypothesisTested: what the figures say of a problem's hypothesis, at the end of a run. Before: they said the same before.
+type HypothesisTested struct {
+	Problem string `json:"problem"`
+	Name    string `json:"name"`
+	plan.HypothesisState
+	Before bool         `json:"before,omitempty"`
+	Block  source.Range `json:"block"`
+}
+
 // ReleaseDecided: what became of a deployment: another release, none, the one from before, or a failure.
 type ReleaseDecided struct{ ReleaseResult }
 
@@ -180,25 +189,26 @@ type RunEnded struct {
 	NotStarted  []Unit `json:"not_started,omitempty"` // nothing became of them
 }
 
-func (RunStarted) kind() string     { return "run_started" }
-func (StageStarted) kind() string   { return "stage_started" }
-func (StageProgress) kind() string  { return "stage_progress" }
-func (StageLog) kind() string       { return "stage_log" }
-func (StageTransfer) kind() string  { return "stage_transfer" }
-func (StoreWaits) kind() string     { return "store_waits" }
-func (StageWarning) kind() string   { return "stage_warning" }
-func (StageRetried) kind() string   { return "stage_retried" }
-func (StageStored) kind() string    { return "stage_stored" }
-func (StageDone) kind() string      { return "stage_done" }
-func (StageFailed) kind() string    { return "stage_failed" }
-func (RebuildFailed) kind() string  { return "rebuild_failed" }
-func (UnitBlocked) kind() string    { return "unit_blocked" }
-func (CheckDecided) kind() string   { return "check_decided" }
-func (GateDecided) kind() string    { return "gate_decided" }
-func (ReleaseDecided) kind() string { return "release_decided" }
-func (NodeRemoved) kind() string    { return "node_removed" }
-func (Moved) kind() string          { return "moved" }
-func (StateRecorded) kind() string  { return "state_recorded" }
-func (Stopping) kind() string       { return "stopping" }
-func (LinesLeftOut) kind() string   { return "lines_left_out" }
-func (RunEnded) kind() string       { return "run_ended" }
+func (RunStarted) kind() string       { return "run_started" }
+func (StageStarted) kind() string     { return "stage_started" }
+func (StageProgress) kind() string    { return "stage_progress" }
+func (StageLog) kind() string         { return "stage_log" }
+func (StageTransfer) kind() string    { return "stage_transfer" }
+func (StoreWaits) kind() string       { return "store_waits" }
+func (StageWarning) kind() string     { return "stage_warning" }
+func (StageRetried) kind() string     { return "stage_retried" }
+func (StageStored) kind() string      { return "stage_stored" }
+func (StageDone) kind() string        { return "stage_done" }
+func (StageFailed) kind() string      { return "stage_failed" }
+func (RebuildFailed) kind() string    { return "rebuild_failed" }
+func (UnitBlocked) kind() string      { return "unit_blocked" }
+func (CheckDecided) kind() string     { return "check_decided" }
+func (GateDecided) kind() string      { return "gate_decided" }
+func (ReleaseDecided) kind() string   { return "release_decided" }
+func (HypothesisTested) kind() string { return "hypothesis_tested" }
+func (NodeRemoved) kind() string      { return "node_removed" }
+func (Moved) kind() string            { return "moved" }
+func (StateRecorded) kind() string    { return "state_recorded" }
+func (Stopping) kind() string         { return "stopping" }
+func (LinesLeftOut) kind() string     { return "lines_left_out" }
+func (RunEnded) kind() string         { return "run_ended" }

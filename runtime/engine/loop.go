@@ -374,7 +374,7 @@ func (r *run) do(ctx context.Context, u *unit, was before) *outcome {
 
 // result puts together what became of everything.
 func (r *run) result(ctx context.Context) *Result {
-	res := &Result{Apply: r.Apply, State: r.st}
+	res := &Result{Apply: r.Apply, State: r.st, Hypotheses: r.tested}
 	stopped := ctx.Err() != nil || r.Kill.Err() != nil
 	for _, u := range r.graph.units {
 		o := u.outcome

@@ -100,15 +100,24 @@ func (r *run) take(w written) ([]*unit, error) {
 	return ready, w.fatal
 }
 
-// last records what was not recorded with anything else.
+// last tests hypotheses, since all figures that there will be are there, and records what was not recorded with anything else.
 func (r *run) last(ctx context.Context) error {
-	events := r.describe()
-	if len(events) == 0 {
-		return nil
+	var tested []plan.Event
+	if ctx.Err() == nil && r.Kill.Err() == nil { // a run that was stopped leaves what was said of hypotheses
+		var err error
+		if tested, r.tested, err = r.test(); err != nil {
+			return err
+		}
 	}
-	if err := r.record(context.WithoutCancel(ctx), events); err != nil {
-		return err
+	events := append(r.describe(), tested...)
+	if len(events) > 0 {
+		if err := r.record(context.WithoutCancel(ctx), events); err != nil {
+			return err
+		}
+		r.emit(StateRecorded{Revision: r.st.Revision, Keys: keys(events)})
 	}
-	r.emit(StateRecorded{Revision: r.st.Revision, Keys: keys(events)})
+	for _, e := range r.tested {
+		r.emit(e)
+	}
 	return nil
 }

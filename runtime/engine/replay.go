@@ -18,13 +18,14 @@ type Replay struct {
 	nodes    map[string]NodeResult
 	gates    map[string]GateResult
 	releases map[string]ReleaseResult
+	tested   map[string]HypothesisTested // by key
 }
 
 // Result is what the events so far come to: once RunEnded is among them, what Run returned, but for the state.
 func (r *Replay) Result() *Result {
 	out := &Result{
 		Apply: r.Started.Apply, Interrupted: r.Ended != nil && r.Ended.Interrupted,
-		Nodes: sorted(r.nodes), Gates: sorted(r.gates), Releases: sorted(r.releases),
+		Nodes: sorted(r.nodes), Gates: sorted(r.gates), Releases: sorted(r.releases), Hypotheses: sorted(r.tested),
 	}
 	return out
 }
@@ -44,7 +45,7 @@ func (r *Replay) Add(e Event) {
 	case RunStarted:
 		*r = Replay{
 			Started: e, Revision: e.Revision, Blocks: map[string]source.Range{},
-			nodes: map[string]NodeResult{}, gates: map[string]GateResult{}, releases: map[string]ReleaseResult{},
+			nodes: map[string]NodeResult{}, gates: map[string]GateResult{}, releases: map[string]ReleaseResult{}, tested: map[string]HypothesisTested{},
 		}
 	case StageDone:
 		r.nodes[e.Address] = e.NodeResult
@@ -60,6 +61,8 @@ func (r *Replay) Add(e Event) {
 		r.nodes[e.Address], r.Blocks[e.Address] = n, e.Block
 	case GateDecided:
 		r.gates[e.Address], r.Blocks[e.Address] = e.GateResult, e.Block
+	case HypothesisTested:
+		r.tested[e.Problem+"/"+e.Name] = e
 	case ReleaseDecided:
 		r.releases[e.Address] = e.ReleaseResult
 	case NodeRemoved:

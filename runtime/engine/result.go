@@ -26,13 +26,14 @@ const (
 
 // Result of a run: each stage, gate and release of the plan stands in it once, also those that were never reached.
 type Result struct {
-	Apply       string          `json:"apply"`
-	Nodes       []NodeResult    `json:"nodes"` // sorted by address, as are the others
-	Gates       []GateResult    `json:"gates"`
-	Releases    []ReleaseResult `json:"releases"`
-	Interrupted bool            `json:"interrupted,omitempty"`
-	State       *plan.State     `json:"-"` // as last recorded
-	Left        error           `json:"-"` // why pieces of the journal, which is in the store, could not be removed; nil: they are
+	Apply       string             `json:"apply"`
+	Nodes       []NodeResult       `json:"nodes"` // sorted by address, as are the others
+	Gates       []GateResult       `json:"gates"`
+	Releases    []ReleaseResult    `json:"releases"`
+	Hypotheses  []HypothesisTested `json:"hypotheses,omitempty"` // by problem and name
+	Interrupted bool               `json:"interrupted,omitempty"`
+	State       *plan.State        `json:"-"` // as last recorded
+	Left        error              `json:"-"` // why pieces of the journal, which is in the store, could not be removed; nil: they are
 }
 
 // NodeResult is what became of a stage. Fingerprint, Outputs and Figures are there with the status Ran or Cached; Failure with

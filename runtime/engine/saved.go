@@ -36,9 +36,15 @@ func Part(p *plan.Plan) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	read := map[string]bool{} // by hypotheses, which are tested on all of it
+	for _, h := range p.Hypotheses {
+		for _, f := range h.Rules.Figures {
+			read["node/"+f.Node] = true
+		}
+	}
 	needed := map[*unit]bool{}
 	for _, u := range slices.Backward(g.order()) {
-		needed[u] = u.works() || slices.ContainsFunc(u.dependents, func(e edge) bool { return needed[e.to] })
+		needed[u] = u.works() || read[u.id] || slices.ContainsFunc(u.dependents, func(e edge) bool { return needed[e.to] })
 	}
 	out := *p
 	out.Nodes, out.Gates, out.Releases = nil, nil, nil

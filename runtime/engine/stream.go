@@ -102,6 +102,7 @@ func newDecoder() decoder {
 	reads[UnitBlocked](all)
 	reads[CheckDecided](all)
 	reads[GateDecided](all)
+	reads[HypothesisTested](all)
 	reads[ReleaseDecided](all)
 	reads[NodeRemoved](all)
 	reads[Moved](all)

@@ -53,6 +53,8 @@ func set(st *plan.State, e plan.Event) {
 		put(st.Releases, name, e.Release)
 	case "approval":
 		put(st.Approvals, name, e.Approval)
+	case "hypothesis":
+		put(st.Hypotheses, name, e.Hypothesis)
 	case "block":
 		delete(st.Described, name)
 		delete(st.Policies, name)
@@ -98,7 +100,7 @@ func put[T any](m map[string]T, key string, value *T) {
 // What is read from a log is not checked so: an event of a kind that a later version knows is passed over there (set).
 func check(e plan.Event) error {
 	kind, name, ok := strings.Cut(e.Key, "/")
-	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil, "block": e.Block != nil}
+	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil, "block": e.Block != nil, "hypothesis": e.Hypothesis != nil}
 	has, known := values[kind]
 	n := 0
 	for _, v := range values {
@@ -108,7 +110,7 @@ func check(e plan.Event) error {
 	}
 	switch {
 	case !ok || name == "" || !known:
-		return fmt.Errorf("event has the key %q, expected node/, gate/, release/, approval/ or block/ and an address", e.Key)
+		return fmt.Errorf("event has the key %q, expected node/, gate/, release/, approval/, block/ or hypothesis/ and an address", e.Key)
 	case e.Removed && n != 0, !e.Removed && (n != 1 || !has):
 		return fmt.Errorf("event on %q must hold one value that fits its key, or be a removal", e.Key)
 	}
@@ -128,6 +130,8 @@ func current(st *plan.State, key string) plan.Event {
 		e.Release = get(st.Releases, name)
 	case "approval":
 		e.Approval = get(st.Approvals, name)
+	case "hypothesis":
+		e.Hypothesis = get(st.Hypotheses, name)
 	case "block":
 		meta, described := st.Described[name]
 		policy, asks := st.Policies[name]
@@ -135,7 +139,7 @@ func current(st *plan.State, key string) plan.Event {
 			e.Block = &plan.BlockState{Meta: meta, Policy: policy}
 		}
 	}
-	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil && e.Block == nil
+	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil && e.Block == nil && e.Hypothesis == nil
 	return e
 }
 
@@ -161,6 +165,6 @@ func Copy(st *plan.State) *plan.State {
 	c := *st
 	c.Nodes, c.Gates = maps.Clone(st.Nodes), maps.Clone(st.Gates)
 	c.Releases, c.Approvals, c.Looks = maps.Clone(st.Releases), maps.Clone(st.Approvals), maps.Clone(st.Looks)
-	c.Described, c.Policies = maps.Clone(st.Described), maps.Clone(st.Policies)
+	c.Described, c.Policies, c.Hypotheses = maps.Clone(st.Described), maps.Clone(st.Policies), maps.Clone(st.Hypotheses)
 	return complete(&c)
 }

@@ -309,6 +309,9 @@ func complete(st *plan.State) *plan.State {
 	if st.Policies == nil {
 		st.Policies = map[string]plan.Policy{}
 	}
+	if st.Hypotheses == nil {
+		st.Hypotheses = map[string]plan.HypothesisState{}
+	}
 	if st.Described == nil {
 		st.Described = map[string]json.RawMessage{}
 	}

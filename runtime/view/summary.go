@@ -39,7 +39,19 @@ func (s *Screen) summary(run *engine.Replay) {
 	for _, rel := range r.Releases {
 		s.releaseResult(rel)
 	}
+	s.hypotheses(r)
 	s.outputs(run.Started.Outputs, r)
+}
+
+// hypotheses tells what the figures of the run say of each, with what it rests on.
+func (s *Screen) hypotheses(r *engine.Result) {
+	for _, h := range r.Hypotheses {
+		note := render.HypothesisNote(h.Tested)
+		if note != "" {
+			note = ": " + note
+		}
+		fmt.Fprintf(s.Out, "  %s  %s %s%s\n", render.Line(h.Problem), render.Line(h.Name), render.HypothesisVerdict(h.Verdict), note)
+	}
 }
 
 // failures prints each stage that failed and each check that did not pass, with what was left out because of it.

@@ -90,6 +90,9 @@ func changeOf(st *plan.State, e plan.Event) ledger.Change {
 		if e.Approval != nil {
 			c.Given = e.Approval.Given()
 		}
+	case "hypothesis":
+		c.Address, c.Hypothesis, _ = strings.Cut(name, "/")
+		c.Tested = e.Hypothesis
 	case "block":
 		if e.Block != nil {
 			c.Described = e.Block.Meta

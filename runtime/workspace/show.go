@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/ledger"
@@ -56,7 +57,15 @@ func (s *Session) Find(address string) (*ledger.Block, error) {
 			out.Outputs = map[string]plan.Digest{"model": r.Model}
 		}
 	}
-	if !isNode && out.Gate == nil && out.Release == nil {
+	for key, h := range s.State.Hypotheses {
+		if problem, name, _ := strings.Cut(key, "/"); problem == address {
+			if out.Hypotheses == nil {
+				out.Hypotheses = map[string]plan.HypothesisState{}
+			}
+			out.Hypotheses[name] = h
+		}
+	}
+	if !isNode && out.Gate == nil && out.Release == nil && out.Hypotheses == nil {
 		return nil, s.NotRecorded(address)
 	}
 	return out, nil

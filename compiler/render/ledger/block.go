@@ -62,6 +62,8 @@ type Block struct {
 	Check       *plan.CheckState       `json:"check,omitempty"`
 	Gate        *plan.GateState        `json:"gate,omitempty"`
 	Release     *plan.ReleaseState     `json:"release,omitempty"`
+	// Hypotheses of a problem, by name.
+	Hypotheses map[string]plan.HypothesisState `json:"hypotheses,omitempty"`
 	// Damaged tells why figures and the like are not here: their record cannot be relied on.
 	Damaged string `json:"damaged,omitempty"`
 }
@@ -137,6 +139,9 @@ func (p *printer) block(x *Block, st *plan.State) {
 			p.given(&g)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(x.Hypotheses)) {
+		p.hypothesis(name, x.Hypotheses[name])
+	}
 	for _, warning := range x.Warnings {
 		p.row("warning", render.Line(warning))
 	}
@@ -164,6 +169,21 @@ func (p *printer) rolledBack(r *plan.Rollback) {
 	}
 	if r.Lifted != nil {
 		p.row("lifted", "by "+review.GivenText(*r.Lifted))
+	}
+}
+
+// hypothesis prints the last verdict on one, what it rests on, and of which results.
+func (p *printer) hypothesis(name string, h plan.HypothesisState) {
+	p.Line("    %-9s %s: %s", render.HypothesisVerdict(h.Verdict), render.Line(name), render.Line(h.Statement))
+	p.Line("              %s", render.Line(h.Assert))
+	for _, v := range h.Values {
+		p.Line("              %s = %s", render.Line(v.Path), render.Value(v.Value))
+	}
+	if note := render.HypothesisNote(h.Tested); note != "" {
+		p.Line("              %s", note)
+	}
+	for _, of := range slices.Sorted(maps.Keys(h.Evidence)) {
+		p.Line("              of %s %s", render.Line(of), h.Evidence[of].Short())
 	}
 }
 

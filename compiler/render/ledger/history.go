@@ -31,23 +31,25 @@ type Revision struct {
 
 // Change is what a revision did to one key.
 type Change struct {
-	Kind    string `json:"kind"`    // "node", "gate", "release", "approval" or "block"
-	Address string `json:"address"` // of an approval, its gate's
+	Kind    string `json:"kind"`    // "node", "gate", "release", "approval", "block" or "hypothesis"
+	Address string `json:"address"` // of an approval, its gate's; of a hypothesis, its problem's
 	Removed bool   `json:"removed,omitempty"`
 
-	Component   string           `json:"component,omitempty"` // of a stage: "train.gradient_boosting@1"
-	Engine      string           `json:"engine,omitempty"`
-	Fingerprint plan.Digest      `json:"fingerprint,omitempty"`
-	Data        map[string]Data  `json:"data,omitempty"`     // of what lies outside, by port
-	Check       *plan.CheckState `json:"check,omitempty"`    // of a check
-	Verdict     plan.RuleVerdict `json:"verdict,omitempty"`  // of a gate
-	Model       plan.Digest      `json:"model,omitempty"`    // of a release
-	From        string           `json:"from,omitempty"`     // the stage that made the model
-	Rollback    *plan.Rollback   `json:"rollback,omitempty"` // of a release that was brought back
-	Before      plan.Digest      `json:"before,omitempty"`   // the fingerprint or model that was recorded until then
-	Approval    string           `json:"approval,omitempty"`
-	Given       *plan.Given      `json:"given,omitempty"`
-	Described   json.RawMessage  `json:"described,omitempty"` // of a block that is no stage and no gate
+	Component   string                `json:"component,omitempty"` // of a stage: "train.gradient_boosting@1"
+	Engine      string                `json:"engine,omitempty"`
+	Fingerprint plan.Digest           `json:"fingerprint,omitempty"`
+	Data        map[string]Data       `json:"data,omitempty"`     // of what lies outside, by port
+	Check       *plan.CheckState      `json:"check,omitempty"`    // of a check
+	Verdict     plan.RuleVerdict      `json:"verdict,omitempty"`  // of a gate
+	Model       plan.Digest           `json:"model,omitempty"`    // of a release
+	From        string                `json:"from,omitempty"`     // the stage that made the model
+	Rollback    *plan.Rollback        `json:"rollback,omitempty"` // of a release that was brought back
+	Before      plan.Digest           `json:"before,omitempty"`   // the fingerprint or model that was recorded until then
+	Approval    string                `json:"approval,omitempty"`
+	Given       *plan.Given           `json:"given,omitempty"`
+	Hypothesis  string                `json:"hypothesis,omitempty"` // its name within the problem, which Address is
+	Tested      *plan.HypothesisState `json:"tested,omitempty"`     // of a hypothesis
+	Described   json.RawMessage       `json:"described,omitempty"`  // of a block that is no stage and no gate
 }
 
 // Data is a version of what lies outside.
@@ -193,7 +195,7 @@ func told(group []*Revision) []string {
 			case c.Kind == "block":
 				blocks[c.Address] = true
 			default:
-				named[c.Kind+"/"+c.Address+"/"+c.Approval] = c.text() // the last of an apply counts
+				named[c.Kind+"/"+c.Address+"/"+c.Approval+c.Hypothesis] = c.text() // the last of an apply counts
 			}
 		}
 	}
@@ -258,6 +260,10 @@ func (c *Change) text() string {
 	switch {
 	case c.Kind == "approval" && c.Removed:
 		return fmt.Sprintf("%s approval %s withdrawn", address, render.Line(c.Approval))
+	case c.Kind == "hypothesis" && c.Tested == nil:
+		return fmt.Sprintf("%s hypothesis %s removed", address, render.Line(c.Hypothesis))
+	case c.Kind == "hypothesis":
+		return fmt.Sprintf("%s hypothesis %s: %s", address, render.Line(c.Hypothesis), render.HypothesisVerdict(c.Tested.Verdict))
 	case c.Removed:
 		return address + " removed" + was
 	case c.Kind == "approval":

@@ -49,6 +49,7 @@ func Summary(p *plan.Plan) string {
 	sentence(c.GatesPassed, "gate passes", "gates pass")
 	sentence(c.GatesOpen, "gate open", "gates open")
 	sentence(c.GatesGone, "gate would be removed", "gates would be removed")
+	sentence(c.Hypotheses, "hypothesis to be tested", "hypotheses to be tested")
 	sentence(c.Releases, "release would change", "releases would change")
 	sentence(c.Removals, "release would be removed", "releases would be removed")
 	return s + c.found()
@@ -81,6 +82,7 @@ type Counts struct {
 	ChecksFailed                         int // on what is recorded
 	Warned, Drifted                      int // of what is recorded: expectations and rules that only warn, and drift
 	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
+	Hypotheses                           int // of which another verdict is recorded, or none
 	Releases, Removals                   int // deployments that would, or may, have another model; and those that would be gone
 }
 
@@ -125,6 +127,11 @@ func Count(p *plan.Plan) Counts {
 			c.GatesOpen++
 		default:
 			c.GatesPassed++
+		}
+	}
+	for _, h := range p.Hypotheses {
+		if h.Replaces != h.Verdict {
+			c.Hypotheses++
 		}
 	}
 	for _, r := range p.Releases {

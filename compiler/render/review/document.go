@@ -25,6 +25,7 @@ type document struct {
 	Found          []FoundRow  // what only warns, and drift
 	GatesTitle     string
 	Gates          []gateRow // first checks that are known to fail
+	Hypotheses     []hypothesisRow
 	Why            []changeRow
 	Fresh          []string // never ran
 	Moved          []moveRow
@@ -164,7 +165,7 @@ func read(p *plan.Plan, all bool, o render.Options) *document {
 		}
 	}
 	d.weigh()
-	d.Found = Found(p)
+	d.Found, d.Hypotheses = Found(p), hypotheses(p, all)
 	d.changes(p)
 	d.stages(p, nodes, all)
 	d.helpers(p)

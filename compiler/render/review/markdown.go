@@ -132,6 +132,7 @@ func (m *markdown) document(p *plan.Plan) error {
 	m.weaker()
 	m.gates()
 	m.found()
+	m.hypotheses()
 	m.why()
 	for _, h := range m.d.Helpers {
 		m.line("%s\n", m.phrase(h))

@@ -14,6 +14,7 @@
 //	Weaker policy                     what may pass that would not have passed before
 //	Checks and gates                  failures first, then what is open
 //	Warnings and drift found          what stops nothing
+//	Hypotheses                        what figures say of claims, which stop nothing either
 //	Why                               root causes by number, and what each makes run
 //	Stages                            those removed or blocked; with All, every one
 //	Warnings                          of the module, the data, the environment
@@ -50,6 +51,7 @@ func Text(w io.Writer, p *plan.Plan, o render.Options) error {
 	t.weaker()
 	t.gates()
 	t.found()
+	t.hypotheses()
 	t.why()
 	t.helpers()
 	t.stages()
