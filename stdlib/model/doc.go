@@ -11,6 +11,8 @@
 //	neighbors package neighbors
 //	ensemble  how scores of members are put together; the members are models below the folder, members/1 and so on
 //
+// Groups of rows may have thresholds and calibrations of their own (groups.go), which are in bundle.json.
+//
 // The same model gives the same bytes, so that a model's identity is the digest of its folder.
 package model
 
