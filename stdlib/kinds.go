@@ -65,6 +65,10 @@ var kinds = []schema.Kind{
 			"of several models one is chosen on selection, and measured on test.",
 	},
 	{
+		Name: "stage", Phase: schema.Development, Summary: "A program of your own that is of no other kind",
+		Doc: "It reads what others yield and writes files, and a table where it declares one.",
+	},
+	{
 		Name: "train", Phase: schema.Development, Summary: "A model fitted to data",
 		Doc: "`features` is a list of what is allowed: a new column upstream never becomes a feature by itself.",
 	},

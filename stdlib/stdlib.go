@@ -20,12 +20,18 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	checktable "github.com/mlp-lang/mlp/stdlib/check/table"
+	datasetcontainer "github.com/mlp-lang/mlp/stdlib/dataset/container"
+	datasetpython "github.com/mlp-lang/mlp/stdlib/dataset/python"
 	"github.com/mlp-lang/mlp/stdlib/dataset/sql"
 	"github.com/mlp-lang/mlp/stdlib/deploy/batch"
 	"github.com/mlp-lang/mlp/stdlib/deploy/http"
 	evaluatebacktest "github.com/mlp-lang/mlp/stdlib/evaluate/backtest"
+	evaluatecontainer "github.com/mlp-lang/mlp/stdlib/evaluate/container"
 	evaluatefile "github.com/mlp-lang/mlp/stdlib/evaluate/file"
 	evaluatemodel "github.com/mlp-lang/mlp/stdlib/evaluate/model"
+	evaluatepython "github.com/mlp-lang/mlp/stdlib/evaluate/python"
+	featurecontainer "github.com/mlp-lang/mlp/stdlib/feature/container"
+	featurepython "github.com/mlp-lang/mlp/stdlib/feature/python"
 	"github.com/mlp-lang/mlp/stdlib/feature/window"
 	fetchhttp "github.com/mlp-lang/mlp/stdlib/fetch/http"
 	fetchpostgres "github.com/mlp-lang/mlp/stdlib/fetch/postgres"
@@ -38,10 +44,12 @@ import (
 	profiletable "github.com/mlp-lang/mlp/stdlib/profile/table"
 	"github.com/mlp-lang/mlp/stdlib/sample/rows"
 	"github.com/mlp-lang/mlp/stdlib/select/best"
+	sourcecontainer "github.com/mlp-lang/mlp/stdlib/source/container"
 	"github.com/mlp-lang/mlp/stdlib/source/csv"
 	"github.com/mlp-lang/mlp/stdlib/source/json"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
 	"github.com/mlp-lang/mlp/stdlib/source/postgres"
+	sourcepython "github.com/mlp-lang/mlp/stdlib/source/python"
 	"github.com/mlp-lang/mlp/stdlib/source/sqlite"
 	splitbacktest "github.com/mlp-lang/mlp/stdlib/split/backtest"
 	"github.com/mlp-lang/mlp/stdlib/split/column"
@@ -49,6 +57,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/split/hash"
 	"github.com/mlp-lang/mlp/stdlib/split/stratified"
 	splittime "github.com/mlp-lang/mlp/stdlib/split/time"
+	stagecontainer "github.com/mlp-lang/mlp/stdlib/stage/container"
+	stagepython "github.com/mlp-lang/mlp/stdlib/stage/python"
 	"github.com/mlp-lang/mlp/stdlib/train/baseline"
 	traincontainer "github.com/mlp-lang/mlp/stdlib/train/container"
 	"github.com/mlp-lang/mlp/stdlib/train/ensemble"
@@ -65,13 +75,19 @@ import (
 func Components() []*component.Component {
 	return []*component.Component{
 		&checktable.Component,
+		&datasetcontainer.Component,
+		&datasetpython.Component,
 		&sql.Component,
 		&batch.Component,
 		&http.Component,
 		&evaluatebacktest.Component,
+		&evaluatecontainer.Component,
 		&evaluatefile.Component,
 		&evaluatemodel.Component,
+		&evaluatepython.Component,
 		&window.Component,
+		&featurecontainer.Component,
+		&featurepython.Component,
 		&maturity.Component,
 		&metric.Component,
 		&modelfile.Component,
@@ -79,10 +95,12 @@ func Components() []*component.Component {
 		&performance.Component,
 		&profiletable.Component,
 		&best.Component,
+		&sourcecontainer.Component,
 		&csv.Component,
 		&json.Component,
 		&parquet.Component,
 		&postgres.Component,
+		&sourcepython.Component,
 		&sqlite.Component,
 		&splitbacktest.Component,
 		&column.Component,
@@ -90,6 +108,8 @@ func Components() []*component.Component {
 		&hash.Component,
 		&stratified.Component,
 		&splittime.Component,
+		&stagecontainer.Component,
+		&stagepython.Component,
 		&baseline.Component,
 		&traincontainer.Component,
 		&ensemble.Component,

@@ -42,6 +42,8 @@ func (p *planner) causes(n *plan.Node, before *plan.NodeState, t *schema.Type) [
 	for i, c := range out {
 		if in := n.Remote(); c.Path == "image" && in != nil && in.Digest != "" && in.Digest == before.Inputs[in.Port] {
 			out[i].Kind = plan.MetadataCause // another name of the same image
+		} else if c.Kind == plan.ConfigCause && saidByInputs(n, before, c.Path) {
+			out[i].Kind = plan.MetadataCause // another way to name the same files
 		}
 	}
 	if n.Role == schema.PredictRole && before.Container != nil {
@@ -67,6 +69,20 @@ func (p *planner) causes(n *plan.Node, before *plan.NodeState, t *schema.Type) [
 		}))...)
 	}
 	return append(append(out, inputs...), metaCauses(before.Meta, n.Meta)...)
+}
+
+// saidByInputs reports whether an attribute says of what a program's image is made, or where its code is, and both are what they were.
+func saidByInputs(n *plan.Node, before *plan.NodeState, path string) bool {
+	attr, _, _ := strings.Cut(path, "[")
+	if n.Container == nil || n.Role != "" || n.Code() == nil || !slices.Contains([]string{"base", "python", "requirements", "index", "script", "files"}, attr) {
+		return false
+	}
+	for _, port := range []string{schema.CodePort, plan.ImagePort} {
+		if in := n.Input(port); in == nil || in.Digest == "" || in.Digest != before.Inputs[port] {
+			return false
+		}
+	}
+	return before.Definition == n.Definition
 }
 
 // typeOf is the type of the block at an address; nil where no block stands, as at stages that are derived.

@@ -262,7 +262,10 @@ func (a *Attempt) checkTable(ctx context.Context, out plan.Output, dir string) e
 	}
 	path := filepath.Join(dir, want)
 	if format == "parquet" {
-		return a.checkParquet(out.Port, path)
+		if err := a.checkParquet(out.Port, path); err != nil {
+			return err
+		}
+		return a.settle(ctx, out, dir)
 	}
 	if out.Shape == nil || out.Shape.Table == nil {
 		return a.badOutput("writes port %q as %s, but its columns are not declared", out.Port, format)
@@ -270,7 +273,20 @@ func (a *Attempt) checkTable(ctx context.Context, out plan.Output, dir string) e
 	if err := a.convert(ctx, format, "parquet", out.Shape.Table, path, filepath.Join(dir, component.TableFile)); err != nil {
 		return a.badOutput("wrote out/%s/%s: %v", out.Port, want, err)
 	}
-	return os.Remove(path)
+	return errors.Join(os.Remove(path), a.settle(ctx, out, dir))
+}
+
+// settle holds a table that a program wrote to its declared columns and key, and puts its rows in order, as those of components are. Predictions are left as they are: their
+// order is that of the rows that were scored, and whoever takes them looks at their columns.
+func (a *Attempt) settle(ctx context.Context, out plan.Output, dir string) error {
+	if a.node.Container == nil || a.node.Role == schema.PredictRole || out.Shape == nil || out.Shape.Table == nil || a.Convert == nil {
+		return nil
+	}
+	path, settled := filepath.Join(dir, component.TableFile), filepath.Join(a.work, "settled.parquet")
+	if err := a.Convert(ctx, "parquet", "parquet", out.Shape.Table, path, settled); err != nil {
+		return a.badOutput("wrote a table to out/%s that is not as its block declares it: %v", out.Port, err)
+	}
+	return os.Rename(settled, path)
 }
 
 // listing is names for a message.

@@ -33,6 +33,7 @@ type applyFlags struct {
 	failOn      workspace.FailOn
 	planID      string // the plan_id that was approved; "": whichever
 	part        workspace.Part
+	shell       *workspace.Shell // of `mlp run --shell`; nil: none
 }
 
 const applyHelp = `Plans, shows the plan, asks, and carries it out: runs stages in containers (or as processes where no container engine
@@ -175,7 +176,7 @@ func (a *app) told(what string) { fmt.Fprintln(a.err, what) }
 // applyOptions are the flags as the use case takes them. With --wait the one who holds the lock is told of once, and not
 // once for each try.
 func (a *app) applyOptions(f applyFlags) workspace.ApplyOptions {
-	o := workspace.ApplyOptions{Force: f.force, Executor: f.executor, Threads: f.threads, Parallelism: f.parallelism, Told: a.told}
+	o := workspace.ApplyOptions{Shell: f.shell, Force: f.force, Executor: f.executor, Threads: f.threads, Parallelism: f.parallelism, Told: a.told}
 	if f.wait {
 		o.Wait = func(e *state.LockedError) { a.told("Waiting: " + render.Line(e.Error())) }
 	}
@@ -186,7 +187,9 @@ func (a *app) applyOptions(f applyFlags) workspace.ApplyOptions {
 // written, which a saved plan of another workspace refuses; the default must not refuse a plan of "dev".
 func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f applyFlags) error {
 	heap.Room(128 << 20) // beside stages, which take theirs
-	by := &applying{app: a, flags: f, view: view.NewRun(a.screen())}
+	screen := a.screen()
+	screen.Terminal = screen.Terminal && f.shell == nil // lines that are drawn over would be drawn over the shell's
+	by := &applying{app: a, flags: f, view: view.NewRun(screen)}
 	result, err := a.apply(ctx, path, nameGiven, by)
 	if err != nil || result == nil {
 		return err

@@ -1,11 +1,17 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -44,15 +50,18 @@ results again, and need not run them.
 A try decides no gate, releases nothing and does not look at the test side of a split, since looks are counted where the gates are: give what
 measures on a validation side, or 'mlp apply --target evaluate.test'.
 
+With --shell, what the block rests on is run, and in place of the block's own stage a shell is opened in its surroundings: inputs laid out, the same image, user, limits and environment, and no
+network unless it has one. What is done there is not kept. Built-in components have one with --executor process.
+
 Addresses are as for apply --target: train.model is all instances of a repeated block, 'train.*' a pattern.
 
 Exit codes: 0 done; 1 error; 3 a check failed; 6 another try of the same user runs.`
 
 func (a *app) runCommand() *cobra.Command {
-	f := applyFlags{approve: true}
+	f, inShell := applyFlags{approve: true}, false
 	cmd := &cobra.Command{
 		Use: "run ADDRESS…", Short: "Try blocks without releasing or recording them where they count", Long: runHelp, Args: cobra.MinimumNArgs(1),
-		Example: "  mlp run train.model\n  mlp run 'evaluate.validation[\"eu\"]' --executor process\n  mlp run 'train.*' --var trees=300",
+		Example: "  mlp run train.model\n  mlp run 'evaluate.validation[\"eu\"]' --executor process\n  mlp run 'train.*' --var trees=300\n  mlp run train.model --shell",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.part = workspace.Part{Targets: args, Try: true}
 			if err := a.checkApply(f); err != nil {
@@ -60,6 +69,9 @@ func (a *app) runCommand() *cobra.Command {
 			}
 			if err := a.Tried(); err != nil {
 				return err
+			}
+			if inShell {
+				return a.runShell(cmd.Context(), args, f)
 			}
 			if err := a.runApply(cmd.Context(), "", false, f); err != nil {
 				return err
@@ -70,7 +82,31 @@ func (a *app) runCommand() *cobra.Command {
 	}
 	settingsFlags(cmd, &f.vars)
 	cmd.Flags().StringArrayVar(&f.force, "force", nil, "run this `address` even if its result is known (may be repeated)")
+	cmd.Flags().BoolVar(&inShell, "shell", false, "open a shell in place of the one stage that is named")
 	outsideFlags(cmd, &f.refresh, &f.offline)
 	runFlags(cmd, &f)
 	return cmd
+}
+
+// runShell runs what a block rests on, and opens a shell in place of its stage.
+func (a *app) runShell(ctx context.Context, args []string, f applyFlags) error {
+	if len(args) != 1 {
+		return errors.New("--shell takes one address")
+	}
+	f.shell = &workspace.Shell{Address: workspace.AddressOf(args[0]), At: executor.Terminal{In: a.in, Out: a.out, Err: a.err}, Open: func(command []string) {
+		fmt.Fprintf(a.err, "\nA shell in place of %s, which runs: %s\nIts folders are below $MLP_ROOT. exit ends it.\n", args[0], render.Line(strings.Join(command, " ")))
+	}}
+	if in, ok := a.in.(*os.File); ok && term.IsTerminal(int(in.Fd())) && a.terminal(a.out) {
+		f.shell.At.Raw = func() (func(), error) {
+			before, err := term.MakeRaw(int(in.Fd()))
+			return func() { _ = term.Restore(int(in.Fd()), before) }, err
+		}
+		f.shell.At.Size = func() (int, int) { w, h, _ := term.GetSize(int(in.Fd())); return w, h }
+	}
+	f.force = append(f.force, args[0])
+	err := a.runApply(ctx, "", false, f)
+	if f.shell.Opened {
+		return nil
+	}
+	return err
 }

@@ -19,6 +19,8 @@ type ApplyOptions struct {
 	Executor    string   // as ExecutorOptions.Name
 	Threads     int      // of a stage; 0: all
 	Parallelism int      // stages at once; 0: as many as there are processors
+	// Shell is opened in place of a stage; nil: none is.
+	Shell *Shell
 	// Wait, if given, is told who holds the workspace's lock, once, and then the lock is waited for.
 	Wait func(*state.LockedError)
 	// Told is given what takes long before anything is planned; it may be nil.
@@ -155,7 +157,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 	// stop lets running stages end; kill ends them. Both are the caller's, who knows how often Ctrl-C was pressed.
 	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
-		Plan: p, Store: s.Store, Log: log, Lock: held.Lock(), State: s.State, Placement: placed, Dir: s.w.Dir,
+		Plan: p, Store: s.Store, Log: log, Lock: held.Lock(), State: s.State, Placement: o.Shell.on(placed), Dir: s.w.Dir,
 		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Files, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()

@@ -33,7 +33,7 @@ func (w *Workspace) Code(ctx context.Context, s *store.Store, b *check.Block, at
 			if err != nil {
 				return nil, "", &planner.CodeError{Path: f.Path, Summary: err.Error(), Hint: "paths of code are relative to the folder of the module"}
 			}
-			if !w.Roots.Quotable(dir, found) {
+			if !w.Roots.Of(w.Dir).Quotable(dir, found) {
 				return nil, "", &planner.CodeError{Path: f.Path, Summary: fmt.Sprintf("%s lies outside of the module's folder, or in a hidden one", pattern),
 					Hint: "copy what the program needs into the folder of the module"}
 			}

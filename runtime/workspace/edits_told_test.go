@@ -22,7 +22,7 @@ import (
 func TestEveryEditOfTheExamplesIsTold(t *testing.T) {
 	seen := &editsSeen{tried: map[string]int{}, legal: map[string]bool{}, places: declaredPlaces(stdlib.Catalog()), why: map[string]string{}}
 	for _, from := range []string{"../../examples/brownfield", "../../examples/python", "../../examples/fraud", "../../examples/churn",
-		"testdata/workbench", "testdata/sources", "testdata/fitted", "testdata/tuned", "testdata/called", "testdata/refactored"} {
+		"testdata/workbench", "testdata/sources", "testdata/fitted", "testdata/tuned", "testdata/called", "testdata/refactored", "testdata/programs"} {
 		t.Run(filepath.Base(from), func(t *testing.T) {
 			seen.spare = strings.HasPrefix(from, "testdata/") && os.Getenv("MLP_SOAK") == ""
 			e := editingOf(t, from)

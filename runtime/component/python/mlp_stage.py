@@ -24,7 +24,7 @@ _spec = json.loads((ROOT / "stage.json").read_text(encoding="utf-8")) if "MLP_PR
 config = _spec.get("config", {})  # of the block
 params = config.get("params", {})  # of a block with params
 seed = _spec.get("seed", 0)
-inputs = sorted(_spec.get("in", {}))  # names of ports
+inputs = sorted(port for port in _spec.get("in", {}) if port != "code")  # names of ports
 checkpoint = ROOT / "checkpoint"  # a folder that is kept from one attempt to the next
 
 

@@ -67,6 +67,19 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
+	out := Named(req.Config)
+	if c.Path == "" {
+		out.Problems = append(out.Problems, schema.Problem{Path: "path", Summary: "The path is empty"})
+	}
+	return out
+}
+
+// Named types figures by the names that a block lists in its attribute metrics: what an evaluation yields whose figures are computed elsewhere.
+func Named(data json.RawMessage) schema.ShapeResult {
+	var c config
+	if err := json.Unmarshal(data, &c); err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
+	}
 	out := schema.ShapeResult{Problems: c.check()}
 	out.Figures = schema.Object(map[string]*schema.FigureType{"metrics": tree(c.Metrics)})
 	out.Out = map[string]schema.Shape{"": {Type: schema.FiguresPort, Figures: out.Figures}}
@@ -99,9 +112,6 @@ func tree(names []string) *schema.FigureType {
 // message would be of arithmetic.
 func (c *config) check() []schema.Problem {
 	var out []schema.Problem
-	if c.Path == "" {
-		out = append(out, schema.Problem{Path: "path", Summary: "The path is empty"})
-	}
 	if len(c.Metrics) == 0 {
 		out = append(out, schema.Problem{Path: "metrics", Summary: "No figure is named", Detail: "Rules can read only the figures that are."})
 	}
