@@ -121,6 +121,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	}
 	c.finish(g, order)
 	c.leakage()
+	c.compared()
 	c.requirements()
 	c.emptyGates()
 	c.unmeasured()

@@ -47,15 +47,30 @@ func (c *checker) seenBy(b *Block) []schema.Seen {
 				out = append(out, m.Seen...)
 			}
 		case r.Spec.Takes(schema.FiguresPort):
-			for _, at := range inputs(target.Block, schema.MeasuredRows) {
-				out = append(out, schema.Seen{Use: schema.ChosenRows, By: target.Address, Port: at.Port})
-			}
+			out = append(out, c.chosenBy(target)...)
 		}
 	}
 	slices.SortStableFunc(out, func(x, y schema.Seen) int { // the worst first
 		return cmp.Compare(x.Use, y.Use) * -1
 	})
 	return slices.Compact(out)
+}
+
+// chosenBy are the rows that the figures of a block come from, its own or those of the evaluations that it sums up.
+func (c *checker) chosenBy(b *Block) []schema.Seen {
+	var out []schema.Seen
+	for _, at := range inputs(b.Block, schema.MeasuredRows) {
+		out = append(out, schema.Seen{Use: schema.ChosenRows, By: b.Address, Port: at.Port})
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for i := range b.Refs {
+		if r := &b.Refs[i]; r.Edge == schema.InputEdge && !r.Along && r.Spec.Takes(schema.FiguresPort) {
+			out = append(out, c.chosenBy(c.m.Blocks[r.Target])...)
+		}
+	}
+	return out
 }
 
 // inputs are the references of a block to tables whose rows it uses in one of these ways, in their order.

@@ -234,6 +234,9 @@ type Attr struct {
 	ColumnOf string
 	// Treats: rows are treated by the columns that are named, in what is predicted or decided of them. A pipeline may refuse protected ones there.
 	Treats bool
+	// Of names, of references to figures, the reference attribute with the models that they are figures of, under the same names: candidates = { a = train.a }, backtests = { a = evaluate.a }. The
+	// compiler holds figures that models are compared by to the same rows, window by window, and to the models.
+	Of string
 	// Rows says of a reference to a table what becomes of its rows. Empty: nothing that is followed.
 	Rows RowUse
 }

@@ -105,6 +105,7 @@ const (
 	CodeUnmeasured        = "MLP1411"
 	CodeUnknownRows       = "MLP1412"
 	CodeProtectedDecision = "MLP1413"
+	CodeOtherRows         = "MLP1414"
 
 	// SQL.
 	CodeSQL = "MLP1501"

@@ -122,11 +122,12 @@ func checksCodes() []Code {
 		{CodeFittedOnTest, "A model is fitted, stopped or decided on the test side of a split.", "Give it the train side, or the validation side."},
 		{CodeMeasuredOnFitted, "A model is measured, or compared with others, on rows that it was fitted or chosen on.", "Evaluate it on the test side of a split; compare candidates on its selection side."},
 		{CodeEmptyGate, "A gate has no rule, asks for no approval and comes after no check.", "Add a rule, or remove the gate."},
-		{CodeOtherModel, "A monitor compares the predictions of a model with an evaluation of another one.", "Name the evaluation of the model that made the predictions."},
+		{CodeOtherModel, "A monitor compares the predictions of a model with an evaluation of another one, or a candidate is chosen by figures of others.", "Name the evaluation of the model that made the predictions, or of models that were fitted as the candidate is."},
 		{CodeRollbackRule, "A gate's `rollback` names a rule that the gate does not have, or asks for nothing.", "Name rules of the same gate, or who may roll back; or leave the block out."},
 		{CodeUnmeasured, "A gate releases a model of which it has measured nothing: all evaluations that its rules read are of other models.", "Evaluate the model that is deployed and let a rule read that, or deploy the one that is measured."},
 		{CodeUnknownRows, "A model that was trained elsewhere is measured, and nothing says on which rows it was trained.", "Name the tables of the pipeline that it was trained on in trained_on; if it was trained on none of their rows, say trained_elsewhere = true."},
 		{CodeProtectedDecision, "A protected column is one that rows are treated by, as a feature or by a threshold or curve of its group, and the pipeline refuses that.", "Take the column out, or have whoever answers for the pipeline allow it: `protected_in_decisions`."},
+		{CodeOtherRows, "Models are compared by figures on different rows.", "Evaluate all candidates on the same windows or folds, under the same names."},
 	}
 }
 

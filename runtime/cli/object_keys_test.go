@@ -58,6 +58,7 @@ var objectKeys = map[string]struct {
 	"stage/container.from":                                   {anyKey: "the keys are names of inputs"},
 	"stage/python.from":                                      {anyKey: "the keys are names of inputs"},
 	"evaluate/backtest.of":                                   {anyKey: "the keys are names of evaluations"},
+	"select.backtests":                                       {anyKey: "the keys are names of candidates"},
 	"select.candidates":                                      {anyKey: "the keys are names of candidates"},
 	"model.trained_on":                                       {anyKey: "the keys are names of tables"},
 	"train/ensemble.models":                                  {anyKey: "the keys are names of members"},

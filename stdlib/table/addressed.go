@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -18,9 +19,11 @@ import (
 //	select count(*) from dataset.payments where payments.amount > 10
 //	select count(*) from t0 as "payments" where payments.amount > 10
 //
-// The last part of an address is what the table is called besides, unless the query calls it otherwise.
+// The last part of an address is what the table is called besides, unless the query calls it otherwise. After from and join the instance of a repeated block is written as
+// elsewhere: dataset.sales["eu"], split.month["w1"].train.
 type Addressed struct {
 	query string
+	plain string      // the query as it is parsed: as long, with names in place of keys
 	names []addressed // in the order of the text
 }
 
@@ -40,18 +43,47 @@ func ReadAddressed(ctx context.Context, query string) (*Addressed, error) {
 		return nil, err
 	}
 	defer s.Close()
-	root, err := s.parse(ctx, query)
+	plain := withoutKeys(query)
+	root, err := s.parse(ctx, plain)
 	if err != nil {
 		return nil, err
 	}
 	w := walker{ctes: map[string]bool{}}
 	w.names(root)
-	a := &Addressed{query: query}
+	a := &Addressed{query: query, plain: plain}
 	if err := a.collect(root, w.ctes); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(a.names, func(x, y addressed) int { return cmp.Compare(x.at, y.at) })
 	return a, nil
+}
+
+// instance is what stands in a query before a key is looked for: a text or a comment, in which nothing is a key, or an address with keys behind from or join.
+var instance = lazyregexp.New(`'(?:[^']|'')*'|--[^\n]*|(?s:/\*.*?\*/)|(?i:\b(?:from|join)\s+)((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*(?:\["[^"]*"\](?:\.[A-Za-z_]\w*)*)+)`)
+
+// withoutKeys is the query with ["key"] written in letters that a name can have, as many, so that all else stands where it stood: split.month["w1"].train is
+// split.month__w1__.train.
+func withoutKeys(query string) string {
+	out := []byte(query)
+	for _, at := range instance().FindAllStringSubmatchIndex(query, -1) {
+		if at[2] < 0 {
+			continue
+		}
+		in := false
+		for i := at[2]; i < at[3]; i++ {
+			c := out[i]
+			if c == '[' {
+				in = true
+			}
+			if in && !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
+				out[i] = '_'
+			}
+			if c == ']' && query[i-1] == '"' {
+				in = false
+			}
+		}
+	}
+	return string(out)
 }
 
 // Tables are the addresses that the query reads, each once, in the order of the text, with where each stands first.
@@ -93,11 +125,17 @@ func (a *Addressed) table(n tree, ctes map[string]bool) error {
 		return nil
 	}
 	at := location(n)
-	end, ok := nameEnd(a.query, at, parts)
+	end, ok := nameEnd(a.plain, at, parts)
 	if !ok {
 		return refuse(schema.Problem{Summary: fmt.Sprintf("the name of the table %s stands in pieces", strings.Join(parts, ".")), Hint: "write it without blanks and comments between its parts"})
 	}
-	a.names = append(a.names, addressed{at: at, end: end, address: strings.ToLower(strings.Join(parts, ".")), alias: word(n, "alias") != "", called: parts[len(parts)-1]})
+	address, called := strings.Join(parts, "."), parts[len(parts)-1]
+	if written := a.query[at:end]; written != a.plain[at:end] { // with a key
+		address = written
+		flat := strings.NewReplacer(`["`, "_", `"]`, "").Replace(written)
+		called = flat[strings.LastIndexByte(flat, '.')+1:]
+	}
+	a.names = append(a.names, addressed{at: at, end: end, address: strings.ToLower(address), alias: word(n, "alias") != "", called: called})
 	return nil
 }
 

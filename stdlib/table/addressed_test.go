@@ -22,6 +22,8 @@ func TestAddressed(t *testing.T) {
 		{"select split.a.train.x, sum(dataset.d.y) from split.a.train, dataset.d", []string{"split.a.train", "dataset.d"}, `select "train".x, sum("d".y) from "t0" as "train", "t1" as "d"`},
 		{`select * from "dataset.d[""eu""]"`, []string{`dataset.d["eu"]`}, `select * from "t0" as "dataset.d[""eu""]"`},
 		{`select * from "dataset"."d" x join dataset.d y on true`, []string{"dataset.d"}, `select * from "t0" x join "t0" y on true`},
+		{`select part_eu.y, count(*) from dataset.part["eu"] join split.s["w 1"].train t using (x)`, []string{`dataset.part["eu"]`, `split.s["w 1"].train`}, `select part_eu.y, count(*) from "t0" as "part_eu" join "t1" t using (x)`},
+		{`select 'from a.b["c"]' as s -- from a.b["c"]` + "\n" + `from a.d`, []string{"a.d"}, `select 'from a.b["c"]' as s -- from a.b["c"]` + "\n" + `from "t0" as "d"`},
 		{"with d as (select 1 as one) select * from d, a.d as e", []string{"a.d"}, `with d as (select 1 as one) select * from d, "t0" as e`},
 		{"select (select max(a.b.c) from a.b) as m, s.a.b from (select {b: 2} as a) as s", []string{"a.b"}, `select (select max("b".c) from "t0" as "b") as m, s.a.b from (select {b: 2} as a) as s`},
 		{"select 'from a.b' as text -- from a.b\nfrom a.b", []string{"a.b"}, "select 'from a.b' as text -- from a.b\nfrom \"t0\" as \"b\""},

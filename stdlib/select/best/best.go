@@ -1,4 +1,5 @@
-// Package best chooses one of several models: the one that is best by a metric on rows that none of them was fitted, stopped or decided by.
+// Package best chooses one of several models: the one that is best by a metric on rows that none of them was fitted, stopped or decided by, or over the
+// windows of a backtest of each (windows.go).
 //
 // The choice is what the stage yields: a model like that of a trainer, which evaluations, gates, deployments and further selections take. With
 // the same features it has the very bytes of the candidate, so that a deployment of the one is not released anew as the other. Of candidates with different features it takes
@@ -28,6 +29,7 @@ import (
 const (
 	candidatesPort = "candidates"
 	selectionPort  = "selection"
+	backtestsPort  = "backtests"
 	modelPort      = "model"
 )
 
@@ -43,8 +45,10 @@ var Component = component.Component{
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: candidatesPort, Type: schema.RefMap, Required: true, Ports: []schema.PortType{schema.ModelPort},
 				Doc: "The models to choose among: a list, a map, or all of a repeated block (`train.grid`). They predict the same target."},
-			{Name: selectionPort, Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.ChosenRows,
+			{Name: selectionPort, Type: schema.Ref, Ports: []schema.PortType{schema.TablePort}, Rows: schema.ChosenRows,
 				Doc: "The rows to choose by: the selection side of a split. Not a test side, and none that candidates were fitted, stopped or decided by."},
+			{Name: backtestsPort, Type: schema.RefMap, Ports: []schema.PortType{schema.FiguresPort}, Of: candidatesPort,
+				Doc: "In place of `selection`: of each candidate, under its name, an `evaluate \"backtest\"` of models that were fitted as it is, each window or fold of which has the same rows for all candidates."},
 			{Name: "metric", Type: schema.Ref, Required: true, Edge: schema.DefinitionEdge, Ports: []schema.PortType{schema.MetricPort},
 				Doc: "The metric that the chosen one is best by."},
 			{Name: "weight", Type: schema.String, ColumnOf: selectionPort, Doc: "The column that says how much each row counts; not negative, not null."},
@@ -53,7 +57,7 @@ var Component = component.Component{
 			{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the resamples that intervals are found by. It does not change which is chosen."},
 		}},
 		Out:      []schema.Port{{Name: modelPort, Type: schema.ModelPort, Doc: "The chosen model, with its threshold."}},
-		Examples: []schema.Example{{Title: "Trees or a line", Code: example}},
+		Examples: []schema.Example{{Title: "Trees or a line", Code: example}, {Title: "By four windows of a backtest", Code: windowsExample}},
 	},
 	Shape: shape,
 	Run:   run,
@@ -64,7 +68,7 @@ const doc = "Every candidate scores the rows of `selection`, and the one with th
 	"Figures: `chosen` is the candidate's name, `value` its metric, `candidates[\"trees\"].value|low|high` each one's with its interval, `candidates[\"trees\"].delta.value|low|high` the paired difference to the chosen one (candidate less chosen), `rows` how many rows count. " +
 	"A difference whose interval holds 0 may well be chance.\n\n" +
 	"Candidates may have different features. The model then takes those of all and reads its own, so that what a deployment asks for is the same whichever is chosen. Models that only their own image can score cannot be compared here.\n\n" +
-	"The chosen model has seen what all candidates have seen: to measure it on rows that one of them was fitted on is an error, as if it had been that one. To measure it on the rows of the choice is warned of."
+	windowsDoc + "The chosen model has seen what all candidates have seen: to measure it on rows that one of them was fitted on is an error, as if it had been that one. To measure it on the rows of the choice is warned of."
 
 const example = `pipeline "churn" {}
 
@@ -137,6 +141,9 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return schema.ShapeResult{Problems: k.problems}
 	}
 	value := k.metric(&c, m)
+	if k.backtested(&c, req.In) {
+		return k.windowed(&c, m, value)
+	}
 	k.rows(m)
 	delta := schema.Object(map[string]*schema.FigureType{"value": schema.Double, "low": schema.Double, "high": schema.Double})
 	return schema.ShapeResult{
@@ -182,6 +189,24 @@ func (k *checker) metric(c *config, m *schema.Model) *schema.FigureType {
 		k.report("metric", "The metric does not fit: "+err.Error(), "", "")
 	}
 	return x.Figure()
+}
+
+// backtested reports whether the choice is by windows, and refuses what is neither that nor by rows, or both.
+func (k *checker) backtested(c *config, in map[string]schema.Shape) bool {
+	_, selected := in[selectionPort]
+	names, _ := model.Named(in, backtestsPort)
+	if selected == (len(names) > 0) {
+		k.report("", "Candidates are compared on rows of selection, or by backtests", "One of the two says what is best.", "set selection, or backtests = { … } with the name of each candidate")
+	}
+	if selected || len(names) == 0 {
+		return false
+	}
+	for path, given := range map[string]bool{"weight": c.Weight != "", "min_positives": c.MinPositives != nil} {
+		if given {
+			k.report(path, path+" is for rows of selection", "What a backtest has measured is measured.", "leave it out, or set it in the evaluations")
+		}
+	}
+	return true
 }
 
 // rows holds the rows to the signature: they have all features and the target.

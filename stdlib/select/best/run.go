@@ -26,6 +26,12 @@ type candidate struct {
 	whyNot    string // the interval is
 	delta     delta  // to the chosen one
 	rows      int    // that count
+	windows   *backtest
+}
+
+// newCandidate is one of which nothing is known.
+func newCandidate(name string, b *model.Bundle) *candidate {
+	return &candidate{name: name, bundle: b, value: math.NaN(), low: math.NaN(), high: math.NaN(), delta: delta{math.NaN(), math.NaN(), math.NaN()}}
 }
 
 // delta is a difference with its paired interval.
@@ -49,6 +55,9 @@ func run(ctx context.Context, s *component.Stage) error {
 	var err error
 	if c.metric, err = metric.New(c.Metric); err != nil {
 		return err
+	}
+	if !s.Has(selectionPort) {
+		return c.runWindows(ctx)
 	}
 	if err := c.score(ctx); err != nil {
 		return err
@@ -75,24 +84,29 @@ func run(ctx context.Context, s *component.Stage) error {
 	return s.WriteFigures(c.figures())
 }
 
-// score reads the candidates and has them score the rows. Classes must be those of the first, or figures would be of other questions.
-func (c *chooser) score(ctx context.Context) error {
-	s := c.stage
-	without := map[int]bool{} // rows that a candidate has no prediction for
-	names, _ := model.Named(s.In, candidatesPort)
+// read reads the candidates, whose classes must be those of the first, or figures would be of other questions.
+func (c *chooser) read() ([]string, []*model.Bundle, error) {
+	names, _ := model.Named(c.stage.In, candidatesPort)
 	bundles := make([]*model.Bundle, len(names))
 	for i, name := range names {
 		var err error
-		if bundles[i], err = model.Read(s.Input(candidatesPort + "." + name)); err != nil {
-			return fmt.Errorf("reading %s: %w", name, err)
+		if bundles[i], err = model.Read(c.stage.Input(candidatesPort + "." + name)); err != nil {
+			return nil, nil, fmt.Errorf("reading %s: %w", name, err)
 		}
 	}
-	if err := model.SameClasses(s.Address, names, bundles); err != nil {
+	return names, bundles, model.SameClasses(c.stage.Address, names, bundles)
+}
+
+// score reads the candidates and has them score the rows.
+func (c *chooser) score(ctx context.Context) error {
+	s := c.stage
+	without := map[int]bool{} // rows that a candidate has no prediction for
+	names, bundles, err := c.read()
+	if err != nil {
 		return err
 	}
 	for i, name := range names {
-		var err error
-		x := &candidate{name: name, bundle: bundles[i], value: math.NaN(), low: math.NaN(), high: math.NaN(), delta: delta{math.NaN(), math.NaN(), math.NaN()}}
+		x := newCandidate(name, bundles[i])
 		if x.set, err = prediction.Score(ctx, s.Input(candidatesPort+"."+name), s.InputTable(selectionPort), s.Threads); err != nil {
 			return err
 		}
