@@ -28,7 +28,7 @@ import (
 //     the engine is closed, and another one started. All of that is left out where every statement of the stage was one that only reads
 //     (reads), as those of most are.
 //
-// A statement costs a twentieth of a millisecond at least, whatever it does, and a tiny stage takes four: what can hold for all connections is
+// A statement costs a twentieth of a millisecond at least, whatever it does, and a tiny stage takes one and a half: what can hold for all connections is
 // said once.
 //
 // What a session yields is the same bytes either way; the tests of this package run under a kept engine too.
