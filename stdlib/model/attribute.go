@@ -11,7 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
-	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+	"github.com/mlp-lang/mlp/stdlib/model/shap"
 )
 
 // Method of attribution: what is expected of the model while the values of some features are not known.
@@ -87,6 +87,8 @@ func (b *Bundle) attribute(ctx context.Context, columns [][]float64, rows, backg
 		return m.attribute(ctx, columns, rows, background, method, threads)
 	case *ensemble:
 		return m.attribute(ctx, columns, rows, background, method, threads)
+	case *decisionTrees:
+		return m.attribute(ctx, columns, rows, background, method, threads)
 	}
 	if method == TreeSHAP {
 		return nil, fmt.Errorf("%w: tree_shap is for trees, and this is a model of the kind %s", ErrMethod, b.kind)
@@ -115,12 +117,27 @@ func newAttribution(m Method, outputs, features, rows int) *Attribution {
 	return a
 }
 
-// attribute attributes rows one by one, several at a time.
+// attribute attributes rows of XGBoost's trees, which round values to 32 bits.
 func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
 	e, err := t.explainer()
 	if err != nil {
 		return nil, err
 	}
+	a, err := attributeTrees(ctx, e, t.model.Groups(), columns, rows, background, method, threads)
+	if err != nil {
+		return nil, err
+	}
+	switch o := t.model.Objective; {
+	case o.Log():
+		a.Unit = Logarithms
+	case t.shares:
+		a.Unit = Probabilities
+	}
+	return a, nil
+}
+
+// attributeTrees attributes rows one by one, several at a time.
+func attributeTrees[F shap.Value](ctx context.Context, e *shap.Explainer[F], groups int, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
 	expected, err := e.Expected()
 	switch {
 	case method == "" && err != nil:
@@ -130,20 +147,14 @@ func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, backgr
 	case method == TreeSHAP && err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrMethod, err)
 	}
-	a := newAttribution(method, t.model.Groups(), len(columns), len(rows))
-	switch o := t.model.Objective; {
-	case o.Log():
-		a.Unit = Logarithms
-	case t.shares:
-		a.Unit = Probabilities
-	}
-	others := make([][]float32, len(background))
+	a := newAttribution(method, groups, len(columns), len(rows))
+	others := make([][]F, len(background))
 	if method == TreeSHAP {
 		copy(a.Base, expected)
 	} else {
 		margins := make([]float64, len(a.Base))
 		for i, r := range background {
-			others[i] = rowOf(columns, r)
+			others[i] = rowOf[F](columns, r)
 			e.Margins(others[i], margins)
 			for o := range margins {
 				a.Base[o] += margins[o] / float64(len(background))
@@ -161,7 +172,7 @@ func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, backgr
 			for o := range out {
 				out[o] = make([]float64, len(columns))
 			}
-			if err := attributeRow(e, method, rowOf(columns, r), others, out); err != nil {
+			if err := attributeRow(e, method, rowOf[F](columns, r), others, out); err != nil {
 				return err
 			}
 			for o := range out {
@@ -177,7 +188,7 @@ func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, backgr
 
 // attributeRow puts the attributions of one row into out, which is all zeros before. Interventional is the mean over the other rows;
 // tree_shap needs none of them.
-func attributeRow(e *xgboost.Explainer, method Method, row []float32, others [][]float32, out [][]float64) error {
+func attributeRow[F shap.Value](e *shap.Explainer[F], method Method, row []F, others [][]F, out [][]float64) error {
 	if method == TreeSHAP {
 		return e.PathDependent(row, out)
 	}
@@ -187,11 +198,11 @@ func attributeRow(e *xgboost.Explainer, method Method, row []float32, others [][
 	return nil
 }
 
-// rowOf is a row as trees take it: in 32 bits.
-func rowOf(columns [][]float64, r int) []float32 {
-	out := make([]float32, len(columns))
+// rowOf is a row as trees take it: in 32 bits, or as it is.
+func rowOf[F shap.Value](columns [][]float64, r int) []F {
+	out := make([]F, len(columns))
 	for c := range columns {
-		out[c] = float32(columns[c][r])
+		out[c] = F(columns[c][r])
 	}
 	return out
 }

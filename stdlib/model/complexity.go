@@ -36,6 +36,12 @@ func (b *Bundle) Complexity() (Complexity, error) {
 			leaves, depth := m.model.Trees[i].Size()
 			c.Leaves, c.Depth, c.Operations = c.Leaves+leaves, max(c.Depth, depth), c.Operations+depth
 		}
+	case *decisionTrees:
+		c.Trees = len(m.model.Trees)
+		for i := range m.model.Trees {
+			leaves, depth := m.model.Trees[i].Size()
+			c.Leaves, c.Depth, c.Operations = c.Leaves+leaves, max(c.Depth, depth), c.Operations+depth
+		}
 	case *linear.Model:
 		for _, coefficients := range m.Coefficients {
 			c.Operations += len(coefficients)

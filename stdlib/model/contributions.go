@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/model/shap"
 )
 
 // Terms is the method of a sum that is told as it stands: the intercept, and what each feature adds to it. A number adds nothing at its mean over the training rows, a level
@@ -51,6 +52,8 @@ func explain(ctx context.Context, e Estimator, kind Kind, columns [][]float64, r
 		return m.explain(ctx, columns, rows)
 	case *ensemble:
 		return m.explain(ctx, columns, rows)
+	case *decisionTrees:
+		return explainTrees(ctx, m.explainer(), columns, rows)
 	case *linear.Model:
 		out := make([]component.Explanation, rows)
 		for r := range out {
@@ -79,6 +82,10 @@ func (t *trees) explain(ctx context.Context, columns [][]float64, rows int) ([]c
 	if err != nil {
 		return nil, err
 	}
+	return explainTrees(ctx, e, columns, rows)
+}
+
+func explainTrees[F shap.Value](ctx context.Context, e *shap.Explainer[F], columns [][]float64, rows int) ([]component.Explanation, error) {
 	expected, err := e.Expected()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", component.ErrUnexplained, err)
@@ -90,7 +97,7 @@ func (t *trees) explain(ctx context.Context, columns [][]float64, rows int) ([]c
 		}
 		x := newExplanation(TreeSHAP, len(expected), len(columns))
 		copy(x.Base, expected)
-		row := rowOf(columns, r)
+		row := rowOf[F](columns, r)
 		e.Margins(row, x.Margin)
 		if err := e.PathDependent(row, x.Contributions); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@
 // their category codes, decision threshold, provenance. model.json holds the parameters in a format of its kind:
 //
 //	trees     XGBoost's JSON format (package xgboost); categories are codes into the feature's levels
+//	decision_trees  package decisiontrees: thresholds of 64 bits, of models from elsewhere
 //	linear    package linear
 //	constant  package constant
 //	seasonal  package seasonal
@@ -22,6 +23,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
+	"github.com/mlp-lang/mlp/stdlib/model/decisiontrees"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
 	"github.com/mlp-lang/mlp/stdlib/model/neighbors"
 	"github.com/mlp-lang/mlp/stdlib/model/seasonal"
@@ -95,6 +97,8 @@ const (
 	Linear   Kind = "linear"
 	Constant Kind = "constant"
 	Seasonal Kind = "seasonal"
+	// DecisionTrees are trees with thresholds of 64 bits, as LightGBM and ONNX have them.
+	DecisionTrees Kind = "decision_trees"
 	// Neighbors are of training rows that the model keeps.
 	Neighbors Kind = "neighbors"
 	Ensemble  Kind = "ensemble" // of models that are bundles of their own
@@ -118,6 +122,12 @@ func decode(kind Kind, data []byte, s *Signature) (Estimator, error) {
 			return nil, err
 		}
 		return NewTrees(m, s)
+	case DecisionTrees:
+		m, err := decisiontrees.Decode(data)
+		if err != nil {
+			return nil, err
+		}
+		return NewDecisionTrees(m, s)
 	case Linear:
 		return linear.Decode(data, len(s.Features), s.Outputs())
 	case Constant:
@@ -127,5 +137,5 @@ func decode(kind Kind, data []byte, s *Signature) (Estimator, error) {
 	case Neighbors:
 		return neighbors.Decode(data, len(s.Features), s.Outputs())
 	}
-	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q, %q, %q, %q and %q", kind, Trees, Linear, Constant, Seasonal, Neighbors, Ensemble)
+	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q, %q, %q, %q, %q and %q", kind, Trees, DecisionTrees, Linear, Constant, Seasonal, Neighbors, Ensemble)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/model/lightgbm"
 )
 
 // format is a kind of files that models lie in.
@@ -18,7 +19,7 @@ type format struct {
 
 // formats there are, in the order in which a file is held against them.
 func formats() []format {
-	return []format{{"xgboost", looksXGBoost, readXGBoost}}
+	return []format{{"xgboost", looksXGBoost, readXGBoost}, {"lightgbm", lightgbm.Looks, readLightGBM}}
 }
 
 func formatNames() []string {

@@ -108,8 +108,10 @@ func (b *boosted) estimator(at []int, s *model.Signature) (model.Kind, model.Est
 	for i := range m.Trees {
 		nodes := slices.Clone(m.Trees[i].Nodes)
 		for k := range nodes {
-			if nodes[k].Feature = int32(at[nodes[k].Feature]); nodes[k].Leaf() {
-				nodes[k].Feature = 0
+			if n := &nodes[k]; !n.Leaf() {
+				n.Feature = int32(at[n.Feature])
+			} else {
+				n.Feature = 0
 			}
 		}
 		m.Trees[i].Nodes = nodes

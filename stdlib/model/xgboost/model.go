@@ -139,7 +139,7 @@ func (t *Tree) Size() (leaves, depth int) {
 			leaves++
 		}
 	}
-	return leaves, t.depth(0)
+	return leaves, t.depth()
 }
 
 // Leaf reports whether the node has no children.

@@ -19,9 +19,9 @@ func Decode(data []byte) (*Model, error) {
 	if IsUBJ(data) || !IsJSON(data) {
 		return nil, errors.New("this is no XGBoost model in JSON (save it with save_model(\"model.json\"))")
 	}
-	f, err := DecodeFile(data)
+	f, err := decodeFile(data)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading an XGBoost model: %w", err)
 	}
 	return f.Model, nil
 }
@@ -47,13 +47,33 @@ func IsUBJ(data []byte) bool {
 	return len(data) > 1 && data[0] == '{' && bytes.IndexByte([]byte("iUIulmL$#"), data[1]) >= 0
 }
 
+// MostDeep bounds the splits on a path of trees from elsewhere: explanations take memory by its square.
+const MostDeep = 1024
+
 // DecodeFile reads a model that XGBoost saved, as JSON or UBJSON.
 func DecodeFile(data []byte) (*File, error) {
 	f, err := decodeFile(data)
+	for i := 0; err == nil && i < len(f.Trees); i++ {
+		if deep := f.Trees[i].depth(); deep > MostDeep {
+			err = fmt.Errorf("tree %d: it has paths of more than %d splits", i, MostDeep)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading an XGBoost model: %w", err)
 	}
 	return f, nil
+}
+
+// depth is the number of splits on the longest path, of a tree that is valid, whose children come after their parents.
+func (t *Tree) depth() int {
+	most, depth := 0, make([]int, len(t.Nodes))
+	for i := range t.Nodes {
+		if n := &t.Nodes[i]; !n.Leaf() {
+			depth[n.Left], depth[n.Right] = depth[i]+1, depth[i]+1
+			most = max(most, depth[i]+1)
+		}
+	}
+	return most
 }
 
 func decodeFile(data []byte) (*File, error) {
@@ -325,10 +345,14 @@ func (t *tree) decodeCategories(nodes []Node) error {
 	if len(t.CategoriesSegments) != k || len(t.CategoriesSizes) != k {
 		return errors.New("its arrays of categories differ in length")
 	}
+	used := 0 // each category is of one node: else few bytes would take much memory
 	for i, node := range t.CategoriesNodes {
 		start, size := int(t.CategoriesSegments[i]), int(t.CategoriesSizes[i])
 		if node < 0 || int(node) >= len(nodes) || start < 0 || size < 0 || start+size > len(t.Categories) {
 			return fmt.Errorf("its categories point outside (node %d)", node)
+		}
+		if used += size; used > len(t.Categories) {
+			return fmt.Errorf("the categories of node %d are those of another node, too", node)
 		}
 		set := append([]int32{}, t.Categories[start:start+size]...)
 		for _, c := range set {

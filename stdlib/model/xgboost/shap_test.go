@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/mlp-lang/mlp/stdlib/model/shap"
 )
 
 // covering gives the nodes of a tree hessians that sum up, some leaves none.
@@ -204,11 +206,11 @@ func TestAttributionsWithoutCover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Expected(); !errors.Is(err, ErrNoCover) {
+	if _, err := e.Expected(); !errors.Is(err, shap.ErrNoCover) {
 		t.Errorf("got %v, want that there is no cover", err)
 	}
 	out := blank(m)
-	if err := e.PathDependent([]float32{1}, out); !errors.Is(err, ErrNoCover) {
+	if err := e.PathDependent([]float32{1}, out); !errors.Is(err, shap.ErrNoCover) {
 		t.Errorf("got %v, want that there is no cover", err)
 	}
 	e.Interventional([]float32{1}, []float32{3}, 1, out)

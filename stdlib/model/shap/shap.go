@@ -1,6 +1,11 @@
-package xgboost
+// Package shap attributes what an ensemble of trees says of a row to the row's features: TreeSHAP, exact.
+//
+// It knows no format of trees. Whoever has some hands their shape over, and a function that says where a value leads.
+package shap
 
-import "errors"
+import (
+	"errors"
+)
 
 // Attributions.
 //
@@ -9,7 +14,7 @@ import "errors"
 // expected margin add up to the margin. What is expected while some values are known is one of two things:
 //
 //	path-dependent    at a split on a feature that is not known both ways are taken, weighed by the training rows that went there (by the sums of
-//	                  their hessians, as XGBoost does). Nothing but the model is needed.
+//	                  their hessians, as XGBoost does, or by their number). Nothing but the model is needed.
 //	interventional    the values that are not known are those of another row; the mean over a set of such rows is taken. Features that go
 //	                  together are told apart by what the model does with each.
 //
@@ -27,10 +32,37 @@ import "errors"
 // Example: trees that ask for x < 2.5, with the leaf 1 to the left and 4 to the right, through which half of the training rows went each. The
 // expected margin is 2.5; of a row with x = 1 the feature x has -1.5, since knowing x turns 2.5 into 1.
 
+// Value is what features hold: 32 bits where a model rounds to them.
+type Value interface{ float32 | float64 }
+
+// Node is an inner node or a leaf, whose Left is NoChild. Children come after their parents.
+type Node struct {
+	Left, Right, Feature int32
+	Value                float64 // of a leaf
+	Cover                float64 // which share of the training rows went through, in any unit; 0 where it is not known
+}
+
+// NoChild marks the children of leaves.
+const NoChild = -1
+
+// Tree is one tree, whose leaves add to the margin of a group.
+type Tree struct {
+	Nodes []Node
+	Group int32
+}
+
+// Ensemble is a model as it is explained.
+type Ensemble[F Value] struct {
+	Features int
+	Base     []float64 // [group] the margin before the first tree
+	Trees    []Tree
+	// Next is the child that a value leads to, from a node of a tree; NaN is missing.
+	Next func(tree int, node int32, x F) int32
+}
+
 // Explainer attributes margins of a model to its features. It is safe for concurrent use.
-type Explainer struct {
-	model    *Model
-	base     []float64 // [group] the base score on the scale of margins
+type Explainer[F Value] struct {
+	of       Ensemble[F]
 	expected []float64 // [group] with nothing known, path-dependent; nil where trees do not say how many rows went where
 	depth    int       // of the deepest tree: splits on a path
 	// shares[u][v] is (u-1)! v! / (u+v)!, for u >= 1
@@ -38,19 +70,12 @@ type Explainer struct {
 }
 
 // ErrNoCover is returned for path-dependent attributions of a model whose splits do not say how many training rows went each way.
-var ErrNoCover = errors.New("the trees do not say how many training rows went which way (sum_hessian)")
+var ErrNoCover = errors.New("the trees do not say how many training rows went which way")
 
-// Explainer prepares m; m must be valid (Validate).
-func (m *Model) Explainer() (*Explainer, error) {
-	l, err := m.Objective.link()
-	if err != nil {
-		return nil, err
-	}
-	e := &Explainer{model: m, base: make([]float64, m.Groups())}
-	for g := range e.base {
-		e.base[g] = float64(margin(l, m.BaseScore[min(g, len(m.BaseScore)-1)]))
-	}
-	e.expected = append([]float64{}, e.base...)
+// New prepares a model, whose trees must be trees.
+func New[F Value](m Ensemble[F]) *Explainer[F] {
+	e := &Explainer[F]{of: m}
+	e.expected = append([]float64{}, m.Base...)
 	for i := range m.Trees {
 		t := &m.Trees[i]
 		e.depth = max(e.depth, t.depth(0))
@@ -58,7 +83,7 @@ func (m *Model) Explainer() (*Explainer, error) {
 			e.expected = nil
 		}
 		if e.expected != nil {
-			e.expected[m.TreeClass[i]] += t.mean(0)
+			e.expected[t.Group] += t.mean(0)
 		}
 	}
 	e.shares = make([][]float64, e.depth+2)
@@ -73,8 +98,11 @@ func (m *Model) Explainer() (*Explainer, error) {
 			e.shares[u][v] = 1 / (float64(u) * choose)
 		}
 	}
-	return e, nil
+	return e
 }
+
+// Leaf reports whether the node has no children.
+func (n *Node) Leaf() bool { return n.Left == NoChild }
 
 // depth is the number of splits on the longest path below a node.
 func (t *Tree) depth(at int32) int {
@@ -97,7 +125,7 @@ func (t *Tree) covered() bool {
 }
 
 // cover is a node's share of rows, in any unit.
-func (t *Tree) cover(at int32) float64 { return max(float64(t.Nodes[at].Hessian), 0) }
+func (t *Tree) cover(at int32) float64 { return max(t.Nodes[at].Cover, 0) }
 
 // parts are the shares of the rows of a split that went to its children.
 func (t *Tree) parts(n *Node) (left, right float64) {
@@ -109,52 +137,32 @@ func (t *Tree) parts(n *Node) (left, right float64) {
 func (t *Tree) mean(at int32) float64 {
 	n := &t.Nodes[at]
 	if n.Leaf() {
-		return float64(n.Value)
+		return n.Value
 	}
 	left, right := t.parts(n)
 	return float64(left*t.mean(n.Left)) + float64(right*t.mean(n.Right))
 }
 
-// next is the child that a value leads to; NaN is missing. What is no category goes left, as in XGBoost.
-func (n *Node) next(x float32) int32 {
-	left := x < n.Value
-	switch {
-	case x != x:
-		left = n.DefaultLeft
-	case n.Categories != nil:
-		left = true
-		for _, c := range n.Categories {
-			if x >= 0 && x < 1<<24 && int32(x) == c {
-				left = false
-			}
-		}
-	}
-	if left {
-		return n.Left
-	}
-	return n.Right
-}
-
 // leaf is the value of the leaf that a row comes to.
-func (t *Tree) leaf(row []float32) float64 {
-	at := int32(0)
+func (e *Explainer[F]) leaf(tree int, row []F) float64 {
+	t, at := &e.of.Trees[tree], int32(0)
 	for !t.Nodes[at].Leaf() {
-		at = t.Nodes[at].next(row[t.Nodes[at].Feature])
+		at = e.of.Next(tree, at, row[t.Nodes[at].Feature])
 	}
-	return float64(t.Nodes[at].Value)
+	return t.Nodes[at].Value
 }
 
-// Margins adds up the leaves of a row in 64 bits, into out, one element a group. Those of a Scorer are rounded to 32 bits after each tree.
-func (e *Explainer) Margins(row []float32, out []float64) {
-	copy(out, e.base)
-	for i := range e.model.Trees {
-		out[e.model.TreeClass[i]] += e.model.Trees[i].leaf(row)
+// Margins adds up the leaves of a row in 64 bits, into out, one element a group. Those that XGBoost scores by are rounded to 32 bits after each tree.
+func (e *Explainer[F]) Margins(row []F, out []float64) {
+	copy(out, e.of.Base)
+	for i := range e.of.Trees {
+		out[e.of.Trees[i].Group] += e.leaf(i, row)
 	}
 }
 
 // Expected is the margin that is expected with nothing known, by group, of path-dependent attributions: the mean of the trees' leaves over the training rows. ErrNoCover
 // where the model does not say.
-func (e *Explainer) Expected() ([]float64, error) {
+func (e *Explainer[F]) Expected() ([]float64, error) {
 	if e.expected == nil {
 		return nil, ErrNoCover
 	}
@@ -163,17 +171,20 @@ func (e *Explainer) Expected() ([]float64, error) {
 
 // PathDependent adds the attributions of a row to out, [group][feature]. Together with Expected they add up to Margins. ErrNoCover where the model
 // does not say how many rows went which way.
-func (e *Explainer) PathDependent(row []float32, out [][]float64) error {
+func (e *Explainer[F]) PathDependent(row []F, out [][]float64) error {
 	if e.expected == nil {
 		return ErrNoCover
 	}
-	w := pathWalk{row: row, paths: make([]step, (e.depth+2)*(e.depth+3)/2)}
-	for i := range e.model.Trees {
-		w.tree, w.out = &e.model.Trees[i], out[e.model.TreeClass[i]]
+	w := pathWalk[F]{e: e, row: row, paths: make([]step, (e.depth+2)*(e.depth+3)/2)}
+	for i := range e.of.Trees {
+		w.number, w.tree, w.out = i, &e.of.Trees[i], out[e.of.Trees[i].Group]
 		w.walk(0, w.paths, 0, step{feature: nothing, zero: 1, one: 1})
 	}
 	return nil
 }
+
+// nothing is the feature of the root's step.
+const nothing = -1
 
 // step is a feature on a path: which share of the rows the path keeps where its value is not known (zero), and whether the row goes that way where
 // it is known (one). weight is, at place k, the share of the orders in which k of the path's features are known.
@@ -184,26 +195,28 @@ type step struct {
 }
 
 // pathWalk is the walk of all paths of one tree.
-type pathWalk struct {
-	tree  *Tree
-	row   []float32
-	out   []float64
-	paths []step
+type pathWalk[F Value] struct {
+	e      *Explainer[F]
+	number int // of the tree
+	tree   *Tree
+	row    []F
+	out    []float64
+	paths  []step
 }
 
 // walk goes on at a node, whose path has the steps path[:n] and then the new one. Below path there is room for those of the children.
-func (w *pathWalk) walk(at int32, path []step, n int, new step) {
+func (w *pathWalk[F]) walk(at int32, path []step, n int, new step) {
 	extend(path, n, new)
 	node := &w.tree.Nodes[at]
 	if node.Leaf() {
 		for i := 1; i <= n; i++ {
-			w.out[path[i].feature] += float64(without(path, n, i) * (path[i].one - path[i].zero) * float64(node.Value))
+			w.out[path[i].feature] += float64(without(path, n, i) * (path[i].one - path[i].zero) * node.Value)
 		}
 		return
 	}
 	left, right := w.tree.parts(node)
 	hot, cold, hotPart, coldPart := node.Left, node.Right, left, right
-	if node.next(w.row[node.Feature]) == node.Right {
+	if w.e.of.Next(w.number, at, w.row[node.Feature]) == node.Right {
 		hot, cold, hotPart, coldPart = node.Right, node.Left, right, left
 	}
 	before := step{zero: 1, one: 1}
@@ -277,10 +290,10 @@ func without(path []step, n, i int) float64 {
 
 // Interventional adds the attributions of row against another row to out, [group][feature], times weight. Together with the other row's
 // Margins they add up to the row's.
-func (e *Explainer) Interventional(row, other []float32, weight float64, out [][]float64) {
-	w := pairWalk{row: row, other: other, weight: weight, shares: e.shares, set: make([]side, e.model.NumFeature)}
-	for i := range e.model.Trees {
-		w.tree, w.out = &e.model.Trees[i], out[e.model.TreeClass[i]]
+func (e *Explainer[F]) Interventional(row, other []F, weight float64, out [][]float64) {
+	w := pairWalk[F]{e: e, row: row, other: other, weight: weight, set: make([]side, e.of.Features)}
+	for i := range e.of.Trees {
+		w.number, w.tree, w.out = i, &e.of.Trees[i], out[e.of.Trees[i].Group]
 		w.walk(0)
 	}
 }
@@ -295,23 +308,24 @@ const (
 )
 
 // pairWalk is the walk of the paths of one tree on which each feature has the value of one of two rows.
-type pairWalk struct {
+type pairWalk[F Value] struct {
+	e          *Explainer[F]
+	number     int // of the tree
 	tree       *Tree
-	row, other []float32
+	row, other []F
 	weight     float64
-	shares     [][]float64
 	out        []float64
 	set        []side // [feature]
 	u, v       []int32
 }
 
-func (w *pairWalk) walk(at int32) {
+func (w *pairWalk[F]) walk(at int32) {
 	n := &w.tree.Nodes[at]
 	if n.Leaf() {
-		w.leaf(w.weight * float64(n.Value))
+		w.leaf(w.weight * n.Value)
 		return
 	}
-	here, there := n.next(w.row[n.Feature]), n.next(w.other[n.Feature])
+	here, there := w.e.of.Next(w.number, at, w.row[n.Feature]), w.e.of.Next(w.number, at, w.other[n.Feature])
 	switch {
 	case here == there:
 		w.walk(here)
@@ -331,16 +345,16 @@ func (w *pairWalk) walk(at int32) {
 }
 
 // leaf shares out a leaf's value.
-func (w *pairWalk) leaf(value float64) {
+func (w *pairWalk[F]) leaf(value float64) {
 	u, v := len(w.u), len(w.v)
 	if u > 0 {
-		part := float64(value * w.shares[u][v])
+		part := float64(value * w.e.shares[u][v])
 		for _, f := range w.u {
 			w.out[f] += part
 		}
 	}
 	if v > 0 {
-		part := float64(value * w.shares[v][u])
+		part := float64(value * w.e.shares[v][u])
 		for _, f := range w.v {
 			w.out[f] -= part
 		}

@@ -1,0 +1,56 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/mlp-lang/mlp/stdlib/model/decisiontrees"
+	"github.com/mlp-lang/mlp/stdlib/model/shap"
+)
+
+// decisionTrees scores with trees of 64 bits.
+type decisionTrees struct {
+	model *decisiontrees.Model
+	// explainer is made when it is first asked for.
+	explainer func() *shap.Explainer[float64]
+	shares    bool // predictions are shares of classes that trees add up
+}
+
+// NewDecisionTrees makes an estimator of trees that fit the signature.
+func NewDecisionTrees(m *decisiontrees.Model, s *Signature) (Estimator, error) {
+	if m.Features != len(s.Features) {
+		return nil, fmt.Errorf("the trees take %d features, the signature has %d", m.Features, len(s.Features))
+	}
+	if m.Groups() != s.Outputs() {
+		return nil, fmt.Errorf("the trees yield %d scores a row, the signature asks for %d", m.Groups(), s.Outputs())
+	}
+	return &decisionTrees{model: m, explainer: sync.OnceValue(m.Explainer), shares: len(s.Classes) > 0 && m.Link == decisiontrees.Identity}, nil
+}
+
+// Encode writes the trees.
+func (t *decisionTrees) Encode() ([]byte, error) { return t.model.Encode() }
+
+// Predict implements Estimator.
+func (t *decisionTrees) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
+	out, err := t.model.Predict(ctx, columns, rows, threads)
+	if err == nil && t.shares && rows > 0 {
+		bound(out)
+	}
+	return out, err
+}
+
+// attribute attributes rows.
+func (t *decisionTrees) attribute(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
+	a, err := attributeTrees(ctx, t.explainer(), t.model.Groups(), columns, rows, background, method, threads)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case t.model.Link == decisiontrees.Exponential:
+		a.Unit = Logarithms
+	case t.shares:
+		a.Unit = Probabilities
+	}
+	return a, nil
+}
