@@ -109,7 +109,7 @@ func TypeWords(kind string) Vocabulary {
 		}
 	case "model":
 		return Vocabulary{
-			{words: "xgboost xgb lightgbm lgbm json ubj booster pretrained trained external import path", here: []string{"file"}, why: "what a file is, it looks like; a model that is trained here is a train block"},
+			{words: "xgboost xgb lightgbm lgbm onnx json ubj booster pretrained trained external import path", here: []string{"file"}, why: "what a file is, it looks like; a model that is trained here is a train block"},
 			{words: "gradient_boosting random_forest logistic_regression linear_regression baseline container classifier regressor", why: `a model that is trained here is a block train: train "gradient_boosting" "name" { … }`},
 			{words: "pickle joblib pkl sklearn pmml pytorch torch tensorflow keras h5 safetensors", why: `of files models of trees are read; others are scored by an image of your own: train "container"`},
 		}

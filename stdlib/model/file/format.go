@@ -7,6 +7,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/lightgbm"
+	"github.com/mlp-lang/mlp/stdlib/model/onnx"
 )
 
 // format is a kind of files that models lie in.
@@ -19,7 +20,7 @@ type format struct {
 
 // formats there are, in the order in which a file is held against them.
 func formats() []format {
-	return []format{{"xgboost", looksXGBoost, readXGBoost}, {"lightgbm", lightgbm.Looks, readLightGBM}}
+	return []format{{"xgboost", looksXGBoost, readXGBoost}, {"lightgbm", lightgbm.Looks, readLightGBM}, {"onnx", onnx.Looks, readONNX}}
 }
 
 func formatNames() []string {

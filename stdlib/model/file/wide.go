@@ -8,6 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/decisiontrees"
 	"github.com/mlp-lang/mlp/stdlib/model/lightgbm"
+	"github.com/mlp-lang/mlp/stdlib/model/onnx"
 )
 
 // wide is a model whose trees compare in 64 bits, whichever format its file has.
@@ -18,6 +19,8 @@ type wide struct {
 	what    string // its objective, for messages
 	levels  [][]string
 	classes []string
+	// classifier: its scores are of classes where it adds them up, too.
+	classifier bool
 }
 
 func readLightGBM(data []byte) (foreign, error) {
@@ -31,6 +34,18 @@ func readLightGBM(data []byte) (foreign, error) {
 	}
 	if w.what == "" {
 		w.what = "no objective"
+	}
+	return w, nil
+}
+
+func readONNX(data []byte) (foreign, error) {
+	f, err := onnx.Read(data)
+	if err != nil {
+		return nil, err
+	}
+	w := &wide{Model: f.Model, what: f.Operator, classifier: f.Labels > 0, classes: f.Classes, said: about{from: "ONNX", names: f.Names}}
+	if f.Producer != "" {
+		w.said.from += " of " + f.Producer
 	}
 	return w, nil
 }
@@ -82,14 +97,14 @@ func (w *wide) outputs() int { return w.Groups() }
 func (w *wide) fits(s *model.Signature) error {
 	switch n := w.Groups(); {
 	case w.Link == decisiontrees.Logistic && s.Task == schema.Binary,
-		w.Link == decisiontrees.Logistic && s.Task == schema.Regression && w.what != "binary",
+		w.Link == decisiontrees.Logistic && s.Task == schema.Regression && w.what != "binary" && !w.classifier,
 		w.Link == decisiontrees.Softmax && s.Task == schema.Multiclass && len(s.Classes) == n,
-		w.Link == decisiontrees.Identity && w.classes != nil && (s.Task == schema.Binary && n == 1 || s.Task == schema.Multiclass && len(s.Classes) == n),
-		w.Link != decisiontrees.Logistic && w.Link != decisiontrees.Softmax && w.classes == nil && s.Task == schema.Regression && n == 1:
+		w.Link == decisiontrees.Identity && w.classifier && (s.Task == schema.Binary && n == 1 || s.Task == schema.Multiclass && len(s.Classes) == n),
+		w.Link != decisiontrees.Logistic && w.Link != decisiontrees.Softmax && !w.classifier && s.Task == schema.Regression && n == 1:
 		return nil
-	case w.Link == decisiontrees.Softmax || w.classes != nil && n > 1:
+	case w.Link == decisiontrees.Softmax || w.classifier && n > 1:
 		return wrongTask(fmt.Sprintf("the probabilities of %d classes (%s)", n, w.what), s)
-	case w.Link == decisiontrees.Logistic || w.classes != nil:
+	case w.Link == decisiontrees.Logistic || w.classifier:
 		return wrongTask(fmt.Sprintf("the probability of one of two classes (%s)", w.what), s)
 	case n > 1:
 		return wrongTask(fmt.Sprintf("%d amounts (%s)", n, w.what), s)
