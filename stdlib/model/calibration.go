@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/mlp-lang/mlp/stdlib/model/decisiontrees"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 )
@@ -63,6 +64,10 @@ func ScaleOf(e Estimator) Scale {
 		}
 	case *trees:
 		if o := m.model.Objective; o == xgboost.Logistic || o == xgboost.Softmax {
+			return Margin
+		}
+	case *decisionTrees:
+		if l := m.model.Link; l == decisiontrees.Logistic || l == decisiontrees.Softmax {
 			return Margin
 		}
 	case *ensemble:

@@ -20,6 +20,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
+	"github.com/mlp-lang/mlp/stdlib/model/decisiontrees"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
 )
 
@@ -49,6 +50,8 @@ func (b *Bundle) additive() (schema.Additive, string) {
 	switch m := b.estimator.(type) {
 	case *trees:
 		identity = m.model.Objective.Identity()
+	case *decisionTrees:
+		identity = m.model.Link == decisiontrees.Identity
 	case *linear.Model:
 		identity = m.Link == linear.Identity
 	case *constant.Model:
@@ -112,6 +115,9 @@ func (b *Bundle) treeSHAP() bool {
 		if err == nil {
 			_, err = e.Expected()
 		}
+		return err == nil
+	case *decisionTrees:
+		_, err := m.explainer().Expected()
 		return err == nil
 	case *ensemble:
 		for _, member := range m.members {
