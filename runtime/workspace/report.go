@@ -11,7 +11,7 @@ import (
 )
 
 // Reports collects the reports of stages as they were recorded, in the order of the addresses; of none given, of all stages that have one.
-// A stage that is asked for and has none is an error that says why.
+// A stage that is asked for and has none is an error that says why. A gate, a deployment or a problem that is asked for has one of how it was decided.
 func (s *Session) Reports(addresses []string) (*render.Document, error) {
 	out := &render.Document{Title: s.Pipeline}
 	asked := len(addresses) > 0
@@ -76,11 +76,14 @@ func joinSome(names []string) string {
 func (s *Session) report(address string) (*render.Entry, error) {
 	node, ok := s.State.Nodes[address]
 	if !ok {
+		if e, err := s.decided(address); e != nil || err != nil {
+			return e, err
+		}
 		return nil, s.noStage(address)
 	}
 	action, err := s.Store.Action(node.Fingerprint)
 	if errors.Is(err, store.ErrMissing) || err == nil && action.Report == "" {
-		return nil, nil
+		return s.decided(address) // of a deployment that scores a batch
 	}
 	if err != nil {
 		return nil, err
