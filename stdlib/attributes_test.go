@@ -20,6 +20,16 @@ import (
 // elsewhere are attributes that no component reads when it runs, and where each is read: a file of the tree, and the words in it
 // that do so. A release runs nothing; what is declared of tables and columns travels with them.
 var elsewhere = map[string]struct{ file, words string }{
+	"dataset.container from":    {"runtime/attempt/spec.go", "s.In[in.Port]"},
+	"stage.container from":      {"runtime/attempt/spec.go", "s.In[in.Port]"},
+	"source.container version":  {"runtime/attempt/spec.go", "n.Config"}, // which the program gets whole
+	"feature.container entity":  {"stdlib/feature/foreign/foreign.go", "out.Entity = append(out.Entity, carry(name))"},
+	"feature.container max_age": {"stdlib/feature/foreign/foreign.go", "MaxAge: c.MaxAge"},
+	"dataset.python from":       {"runtime/attempt/spec.go", "s.In[in.Port]"},
+	"stage.python from":         {"runtime/attempt/spec.go", "s.In[in.Port]"},
+	"source.python version":     {"runtime/attempt/spec.go", "n.Config"}, // which the program gets whole
+	"feature.python entity":     {"stdlib/feature/foreign/foreign.go", "out.Entity = append(out.Entity, carry(name))"},
+	"feature.python max_age":    {"stdlib/feature/foreign/foreign.go", "MaxAge: c.MaxAge"},
 	"dataset.sql pii":           {"stdlib/dataset/sql/sql.go", "c.Mark(out, nil)"},
 	"dataset.sql protected":     {"stdlib/dataset/sql/sql.go", "c.Mark(out, nil)"},
 	"deploy.http key":           {"runtime/serve/follow.go", `json:"key"`},
@@ -83,7 +93,7 @@ func (s *sources) folder(c *component.Component) string {
 		return own
 	}
 	for folder := range s.fields {
-		if c.Type.Name == "" && filepath.Dir(folder) == kind {
+		if c.Type.Name == "" && filepath.Dir(folder) == kind && !slices.Contains([]string{"foreign", "container", "python"}, filepath.Base(folder)) {
 			return folder
 		}
 	}
