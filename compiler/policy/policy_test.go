@@ -75,6 +75,8 @@ func TestCompare(t *testing.T) {
 		"a value of a condition":       {asks("approval[a].when", "e.auc < variable.x", "variable.x", 0.8), asks("approval[a].when", "e.auc < variable.x", "variable.x", 0.7), []string{"variable.x: approval[a] is asked for in other cases"}},
 		"a name with brackets":         {asks("rule[a].b]", "x > 1"), nil, []string{"rule[a].b]: the rule is gone"}},
 		"kept for less":                {asks("keep", "90d"), asks("keep", "30d"), []string{"keep: results are kept for a shorter time"}},
+		"protected no longer refused":  {asks("protected_in_decisions", "refuse"), asks(), []string{"protected_in_decisions: rows may be treated by protected columns"}},
+		"protected refused":            {asks("protected_in_decisions", "allow"), asks("protected_in_decisions", "refuse"), []string{"protected_in_decisions: "}},
 		"kept for less than usual":     {asks(), asks("keep", "30d"), []string{"keep: results are kept for a shorter time"}},
 		"kept as usual from now on":    {asks("keep", "26w"), asks(), []string{"keep: results are kept for a shorter time"}},
 		"kept for longer":              {asks("keep", "30d"), asks("keep", "31d"), []string{"keep: "}},

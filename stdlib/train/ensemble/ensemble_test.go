@@ -266,6 +266,44 @@ func TestDecision(t *testing.T) {
 	}
 }
 
+// TestGroups: an average decides by group on its validation rows, takes the group's column besides its members' features, and asks a member that is calibrated by group for what it says of the row's group.
+func TestGroups(t *testing.T) {
+	members := pair(t, "two")
+	b, err := model.Read(members["models.a"].Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err = b.Needs([]model.Feature{{Name: "sex", Type: "varchar", Levels: []string{"f", "m"}}}); err != nil {
+		t.Fatal(err)
+	}
+	c := &model.Calibration{Method: model.Sigmoid, Scale: model.Margin, Curves: []model.Curve{{Slope: 1}}, Rows: 9,
+		Groups: &model.Groups{By: []string{"sex"}, Values: [][]string{{"f"}, {"m"}}}, GroupCurves: [][]model.Curve{{{Slope: 1, Intercept: -1}}, {{Slope: 1, Intercept: 1}}}}
+	if b, err = b.Calibrated(c); err != nil {
+		t.Fatal(err)
+	}
+	members["models.a"] = written(t, b)
+	rows := `select (hash(i) % 1000) / 250.0 - 2 as x0, (hash(i + 5) % 1000) / 250.0 - 2 as x1, (hash(i + 6) % 1000) / 250.0 - 2 as x2, ['f', 'm', 'm'][1 + (hash(i + 1) % 3)::integer] as sex, hash(i + 2) % 2 = 0 as flag,
+		(x0 + x1 + (hash(i + 3) % 1000) / 250.0 - 2 > 0)::integer as y from range(800) t(i)`
+	config := `{"method": "average", "decision": {"maximize": {"name": "accuracy", "type": "accuracy"}, "where": [], "by": ["sex", "flag"], "equalize": "selection_rate"}}`
+	_, got := run(t, stagetest.Block{Address: "train.m", Config: config, Models: members, Tables: map[string]stagetest.Table{"validation": {SQL: rows}}})
+	names := map[string]bool{}
+	for _, f := range got.Signature().Features {
+		names[f.Name] = true
+	}
+	if d := got.Decision(); d == nil || len(d.Thresholds) != 4 || !names["sex"] || !names["flag"] {
+		t.Fatalf("decision %+v, inputs %v", d, names)
+	}
+	row := map[string]any{"x0": 0.5, "x1": -0.5, "x2": 0.25, "sex": "f", "flag": true}
+	f := stagetest.Score(t, got.Serve(), row)[0]
+	row["sex"] = "m"
+	m := stagetest.Score(t, got.Serve(), row)[0]
+	row["sex"] = nil
+	none := stagetest.Score(t, got.Serve(), row)[0]
+	if !(*f.Score < *m.Score) || none.Fault == "" {
+		t.Errorf("of f %g, of m %g, without %+v", *f.Score, *m.Score, none)
+	}
+}
+
 // TestOtherClasses: members whose classes differ, or stand in another order, are refused before anything is written.
 func TestOtherClasses(t *testing.T) {
 	models := pair(t, "two")
