@@ -68,6 +68,34 @@ func ReadColumns(ctx context.Context, path string, columns []string, take func(b
 // readColumns calls take with the readers of a few columns at a time, which hold these as a whole, and in which those that follow are read
 // where take leaves them.
 func readColumns(ctx context.Context, path string, columns []string, exact bool, take func(rows int, some []*columnReader) error) error {
+	return withColumns(ctx, path, columns, func(s *session, p string, readers []*columnReader, rows int) error {
+		if len(readers) == 0 {
+			return take(rows, nil) // a table without columns has rows too
+		}
+		var last []*columnReader
+		for batch := range slices.Chunk(readers, max(batchBytes/(8*max(rows, 1)), 1)) {
+			for i, r := range batch {
+				if !exact {
+					r.exact = ""
+				}
+				if i < len(last) {
+					r.column.Num, r.column.Codes = last[i].column.Num, last[i].column.Codes
+				}
+			}
+			if err := s.fillBatch(ctx, p, batch, rows); err != nil {
+				return fmt.Errorf("reading %s: %w", path, err)
+			}
+			if err := take(rows, batch); err != nil {
+				return err
+			}
+			last = batch
+		}
+		return nil
+	})
+}
+
+// withColumns opens a file and hands over the readers of some of its columns, nil: of all, and how many rows it has. p is the path as the session reads it.
+func withColumns(ctx context.Context, path string, columns []string, read func(s *session, p string, readers []*columnReader, rows int) error) error {
 	s, err := open(ctx)
 	if err != nil {
 		return err
@@ -81,28 +109,7 @@ func readColumns(ctx context.Context, path string, columns []string, exact bool,
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
-	if len(readers) == 0 {
-		return take(rows, nil) // a table without columns has rows too
-	}
-	var last []*columnReader
-	for batch := range slices.Chunk(readers, max(batchBytes/(8*max(rows, 1)), 1)) {
-		for i, r := range batch {
-			if !exact {
-				r.exact = ""
-			}
-			if i < len(last) {
-				r.column.Num, r.column.Codes = last[i].column.Num, last[i].column.Codes
-			}
-		}
-		if err := s.fillBatch(ctx, p, batch, rows); err != nil {
-			return fmt.Errorf("reading %s: %w", path, err)
-		}
-		if err := take(rows, batch); err != nil {
-			return err
-		}
-		last = batch
-	}
-	return nil
+	return read(s, p, readers, rows)
 }
 
 // columnReaders are those of some columns of a file, nil: of all, and how many rows it has.

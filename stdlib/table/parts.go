@@ -26,43 +26,32 @@ type Part struct {
 // read so. A text has its code among the levels of its own part. Of numbers that a double does not hold no text is kept (Exact is nil). The
 // memory of a part is used again once take has returned. A table without rows has one part.
 func ReadParts(ctx context.Context, path string, columns []string, take func(Part) error) error {
-	s, err := open(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	p, err := s.plain(path)
-	if err != nil {
-		return err
-	}
-	readers, rows, err := s.columnReaders(ctx, p, columns)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", path, err)
-	}
-	if len(readers) == 0 {
-		return take(Part{Frame: frame.Frame{Rows: rows}, Total: rows}) // a table without columns has rows too
-	}
-	parts := &partReader{readers: readers, total: rows, take: take}
-	terms := make([]string, len(readers))
-	for i, r := range readers {
-		terms[i], r.exact = r.expr, ""
-		r.empty(min(rows, partRows+int(mapping.VectorSize())))
-	}
-	// What take returns is not of the file, so it does not name it.
-	var failed error
-	err = s.stream(ctx, "select "+strings.Join(terms, ", ")+" from "+scanParquet(p), func(columns []vector) error {
-		failed = parts.chunk(columns)
-		return failed
+	return withColumns(ctx, path, columns, func(s *session, p string, readers []*columnReader, rows int) error {
+		if len(readers) == 0 {
+			return take(Part{Frame: frame.Frame{Rows: rows}, Total: rows}) // a table without columns has rows too
+		}
+		parts := &partReader{readers: readers, total: rows, take: take}
+		terms := make([]string, len(readers))
+		for i, r := range readers {
+			terms[i], r.exact = r.expr, ""
+			r.empty(min(rows, partRows+int(mapping.VectorSize())))
+		}
+		// What take returns is not of the file, so it does not name it.
+		var failed error
+		err := s.stream(ctx, "select "+strings.Join(terms, ", ")+" from "+scanParquet(p), func(columns []vector) error {
+			failed = parts.chunk(columns)
+			return failed
+		})
+		switch {
+		case failed != nil:
+			return failed
+		case err != nil:
+			return fmt.Errorf("reading %s: %w", path, err)
+		case parts.rows > 0 || rows == 0:
+			return parts.flush()
+		}
+		return nil
 	})
-	switch {
-	case failed != nil:
-		return failed
-	case err != nil:
-		return fmt.Errorf("reading %s: %w", path, err)
-	case parts.rows > 0 || rows == 0:
-		return parts.flush()
-	}
-	return nil
 }
 
 // ReadRows reads some rows of columns as ReadFrame does, of which no more are in memory at a time than a part has. rows are places in the table,
