@@ -63,7 +63,20 @@ func (b *Bundle) Attribute(ctx context.Context, f *frame.Frame, rows, background
 
 // attributeEncoded is Attribute of rows as Encode makes them.
 func (b *Bundle) attributeEncoded(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
-	a, err := b.attribute(ctx, b.preparation.Prepare(b.read(columns)), rows, background, method, threads)
+	of, err := b.features()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMethod, err)
+	}
+	columns = b.read(columns)
+	all := 0
+	if len(columns) > 0 {
+		all = len(columns[0])
+	}
+	inputs, err := b.preparation.Prepare(ctx, columns, all, threads)
+	if err != nil {
+		return nil, err
+	}
+	a, err := b.attribute(ctx, inputs, rows, background, method, threads)
 	if err != nil || b.reads == nil && b.preparation == nil {
 		return a, err
 	}
@@ -71,7 +84,7 @@ func (b *Bundle) attributeEncoded(ctx context.Context, columns [][]float64, rows
 	wide.Unit = a.Unit
 	copy(wide.Base, a.Base)
 	for o := range a.Values {
-		for i, k := range b.features() {
+		for i, k := range of {
 			for r, x := range a.Values[o][i] {
 				wide.Values[o][k][r] += x
 			}

@@ -46,6 +46,9 @@ func Additive(method CombineMethod, task schema.Task, names []string, members []
 
 // additive is what the parts of the model add up to, and if that is nothing, why.
 func (b *Bundle) additive() (schema.Additive, string) {
+	if _, err := b.features(); err != nil {
+		return schema.AddsNothing, err.Error()
+	}
 	identity := false
 	switch m := b.estimator.(type) {
 	case *trees:

@@ -16,7 +16,7 @@ type Complexity struct {
 	Leaves   int // of all trees
 	Depth    int // the most comparisons that one tree makes for a row
 	// Operations are the most that a row takes: the comparisons of all trees, the products that a linear model, or what puts members together, adds up, or the differences to all rows that
-	// a model of neighbours keeps.
+	// a model of neighbours keeps; and what inputs take that are derived of several features.
 	Operations int
 	// Unknown is why only Bytes and Features are known; empty: all are.
 	Unknown string
@@ -64,6 +64,11 @@ func (b *Bundle) Complexity() (Complexity, error) {
 		c.Operations += m.outputs * m.inputs()
 	default:
 		c.Unknown = fmt.Sprintf("the work of a model of the kind %s is not counted", b.kind)
+	}
+	if b.preparation != nil {
+		for i := range b.preparation.Derived {
+			c.Operations += b.preparation.Derived[i].operations()
+		}
 	}
 	return c, nil
 }

@@ -29,11 +29,18 @@ func (s *server) Explain(ctx context.Context, rows int, columns []component.Valu
 
 // explain is Explain of rows as Encode makes them.
 func (b *Bundle) explain(ctx context.Context, columns [][]float64, rows int) ([]component.Explanation, error) {
-	out, err := explain(ctx, b.estimator, b.kind, b.preparation.Prepare(b.read(columns)), rows)
+	of, err := b.features()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", component.ErrUnexplained, err)
+	}
+	inputs, err := b.preparation.Prepare(ctx, b.read(columns), rows, 1)
 	if err != nil {
 		return nil, err
 	}
-	of := b.features()
+	out, err := explain(ctx, b.estimator, b.kind, inputs, rows)
+	if err != nil {
+		return nil, err
+	}
 	for r := range out {
 		for o, inputs := range out[r].Contributions {
 			out[r].Contributions[o] = make([]float64, len(columns)) // what is not read adds nothing

@@ -14,9 +14,10 @@ import (
 //
 // What an estimator takes are inputs: the features in their order, with a category that is encoded by the target replaced by its encodings. Of the
 // features tenure, city of a task with two classes, of which city is encoded, these are tenure and city, both numbers; of three classes a, b and c they are
-// tenure, city:a, city:b and city:c.
+// tenure, city:a, city:b and city:c. Behind them come the inputs that are derived of several features.
 type Preparation struct {
 	TargetEncodings []TargetEncoding `json:"target_encodings,omitempty"`
+	Derived         []Derived        `json:"derived,omitempty"`
 }
 
 // TargetEncoding has numbers in place of a category: by output of the model, the mean of the target.
@@ -52,7 +53,10 @@ func (p *Preparation) encoding(feature int) *TargetEncoding {
 	return nil
 }
 
-// Inputs are what the estimator takes, as features of its own, and of by its place the feature that each is made of. Of a nil preparation they are the features.
+// OfSeveral is the place of no feature: of an input that is derived of several.
+const OfSeveral = -1
+
+// Inputs are what the estimator takes, as features of its own, and of by its place the feature that each is made of, or OfSeveral. Of a nil preparation they are the features.
 func (p *Preparation) Inputs(s *Signature) (inputs []Feature, of []int) {
 	for i, f := range s.Features {
 		if p.encoding(i) == nil {
@@ -67,13 +71,20 @@ func (p *Preparation) Inputs(s *Signature) (inputs []Feature, of []int) {
 			inputs, of = append(inputs, Feature{Name: name, Type: "double"}), append(of, i)
 		}
 	}
+	if p != nil {
+		for i := range p.Derived {
+			for _, f := range p.Derived[i].Features() {
+				inputs, of = append(inputs, f), append(of, OfSeveral)
+			}
+		}
+	}
 	return inputs, of
 }
 
-// Prepare makes the inputs of features, [feature][row], whose columns it does not change.
-func (p *Preparation) Prepare(columns [][]float64) [][]float64 {
+// Prepare makes the inputs of features, [feature][row], whose columns it does not change. They do not depend on the number of threads.
+func (p *Preparation) Prepare(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
 	if p == nil {
-		return columns
+		return columns, nil
 	}
 	var out [][]float64
 	for i, column := range columns {
@@ -90,12 +101,19 @@ func (p *Preparation) Prepare(columns [][]float64) [][]float64 {
 			out = append(out, encoded)
 		}
 	}
-	return out
+	for i := range p.Derived {
+		derived, err := p.Derived[i].Columns(ctx, columns, rows, threads)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, derived...)
+	}
+	return out, nil
 }
 
 // validate checks what scoring relies on.
 func (p *Preparation) validate(s *Signature) error {
-	if len(p.TargetEncodings) == 0 {
+	if len(p.TargetEncodings) == 0 && len(p.Derived) == 0 {
 		return errors.New("the preparation prepares nothing")
 	}
 	seen := map[int]bool{}
@@ -109,6 +127,19 @@ func (p *Preparation) validate(s *Signature) error {
 				return fmt.Errorf("feature %q has %d levels, and %d are encoded", s.Features[e.Feature].Name, len(s.Features[e.Feature].Levels), len(o.Values))
 			}
 		}
+	}
+	for i := range p.Derived {
+		if err := p.Derived[i].validate(len(s.Features)); err != nil {
+			return err
+		}
+	}
+	inputs, _ := p.Inputs(s)
+	names := map[string]bool{}
+	for _, f := range inputs {
+		if names[f.Name] {
+			return fmt.Errorf("two inputs are called %q", f.Name)
+		}
+		names[f.Name] = true
 	}
 	return nil
 }
@@ -129,7 +160,11 @@ type prepared struct {
 
 // Predict implements Estimator.
 func (p prepared) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
-	return p.Estimator.Predict(ctx, p.preparation.Prepare(columns), rows, threads)
+	inputs, err := p.preparation.Prepare(ctx, columns, rows, threads)
+	if err != nil {
+		return nil, err
+	}
+	return p.Estimator.Predict(ctx, inputs, rows, threads)
 }
 
 // Prepared is the bundle with a preparation, whose inputs its estimator takes; of nil it is the bundle.
@@ -156,8 +191,12 @@ func (b *Bundle) own() Signature {
 // scorer is the estimator as features are scored: prepared, and before a calibration.
 func (b *Bundle) scorer() Estimator { return b.preparation.Of(b.estimator) }
 
-// features are by input of the estimator the places in the signature of the features that they are made of.
-func (b *Bundle) features() []int {
+// features are by input of the estimator the places in the signature of the features that they are made of. Where an input is made of several, there is no telling what
+// each of them adds, and the error says so.
+func (b *Bundle) features() ([]int, error) {
+	if b.preparation != nil && len(b.preparation.Derived) > 0 {
+		return nil, fmt.Errorf("it takes %q, which is made of several features: what it adds is no single one's", b.preparation.Derived[0].Name)
+	}
 	own := b.own()
 	_, of := b.preparation.Inputs(&own)
 	if b.reads != nil {
@@ -165,5 +204,5 @@ func (b *Bundle) features() []int {
 			of[i] = b.reads[k]
 		}
 	}
-	return of
+	return of, nil
 }

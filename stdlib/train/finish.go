@@ -48,6 +48,7 @@ func (s *shaper) figures(features []schema.Column) *schema.FigureType {
 	for i, f := range features {
 		names[i] = f.Name
 	}
+	names = append(names, s.config.derivedNames()...)
 	slices.Sort(names)
 	fields := map[string]*schema.FigureType{
 		"rows":            schema.Count,
@@ -282,11 +283,11 @@ func (t *Training) figures(f Figures, threshold float64) *figuresFile {
 		}
 		out.Members[m.Name] = m.Share
 	}
-	for i, feature := range t.Signature.Features {
+	for i, name := range t.important() {
 		if f.Importance == nil {
-			out.Importance[feature.Name] = define("importance."+feature.Name, math.NaN(), "the model has no such figure")
+			out.Importance[name] = define("importance."+name, math.NaN(), "the model has no such figure")
 		} else {
-			out.Importance[feature.Name] = define("importance."+feature.Name, importance[i], "it is not finite")
+			out.Importance[name] = define("importance."+name, importance[i], "it is not finite")
 		}
 	}
 	if x := t.config.Tuned; x != nil {

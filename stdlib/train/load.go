@@ -222,6 +222,7 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 		names[i] = l.name(f)
 	}
 	var bad []string
+	raw := make([][]float64, len(names)) // of features that others are derived of
 	next := func(before int, some []frame.Column) error {
 		columns := make([][]float64, len(some))
 		for i := range some {
@@ -250,6 +251,11 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 		if of == t.Data && l.config.Of == nil { // the models that it is made of have been told of theirs
 			l.inspect(t, before, columns)
 		}
+		for i, c := range columns {
+			if t.derives(before + i) {
+				raw[before+i] = slices.Clone(c)
+			}
+		}
 		return t.prepare(of, before, columns, take)
 	}
 	if len(names) > 0 {
@@ -258,7 +264,10 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 		}
 	}
 	t.of.rows, t.samples = nil, sampler{}
-	return l.finite(of, &t.Signature, port, bad)
+	if err := l.finite(of, &t.Signature, port, bad); err != nil {
+		return err
+	}
+	return t.derive(ctx, of, raw, take)
 }
 
 // pick leaves the given rows of a column, which ascend, in its own memory.

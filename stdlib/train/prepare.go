@@ -43,7 +43,7 @@ func (t *Training) InputsOf(feature int) (out []int32) {
 	return out
 }
 
-// byFeature adds figures of inputs up to those of their features; nil stays nil.
+// byFeature adds figures of inputs up to those of their features, behind which those of derived inputs come; nil stays nil.
 func (t *Training) byFeature(inputs []float64) []float64 {
 	if inputs == nil {
 		return nil
@@ -51,7 +51,11 @@ func (t *Training) byFeature(inputs []float64) []float64 {
 	out := make([]float64, len(t.Signature.Features))
 	_, of := t.preparation.Inputs(&t.Signature)
 	for i, x := range inputs {
-		out[of[i]] += x
+		if of[i] == model.OfSeveral {
+			out = append(out, x)
+		} else {
+			out[of[i]] += x
+		}
 	}
 	return out
 }
@@ -64,8 +68,11 @@ func (t *Training) TargetOf(output int) []float64 {
 	return t.rowsOf(output)
 }
 
-// encodings begins the preparation: which features are encoded is known before any of them is read.
+// encodings begins the preparation: which features are encoded, and what is derived, is known before any of them is read.
 func (t *Training) encodings() {
+	if n := len(t.config.IsolationForests) + len(t.config.KMeans); n > 0 {
+		t.preparation = &model.Preparation{Derived: t.config.begun()}
+	}
 	for _, e := range t.config.Encodings {
 		for i, name := range t.config.Features {
 			if strings.EqualFold(name, e.Column) {

@@ -196,23 +196,24 @@ func curve(byRound []float64, rounds int, loss string) *report.Plot {
 // with the same share are in the order of their names, so that a picture does not depend on that of the columns.
 func (t *Training) importance(shares []float64) *report.Plot {
 	var order []int
+	names := t.important()
 	for i, x := range shares {
 		if !math.IsNaN(x) && !math.IsInf(x, 0) {
 			order = append(order, i)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(shares[b], shares[a]), cmp.Compare(t.Signature.Features[a].Name, t.Signature.Features[b].Name))
+		return cmp.Or(cmp.Compare(shares[b], shares[a]), cmp.Compare(names[a], names[b]))
 	})
 	order = order[:min(len(order), mostImportant)]
 	if len(order) == 0 {
 		return nil
 	}
-	p := &report.Plot{Title: "Importance", Alt: fmt.Sprintf("The share of each feature in what the model goes by; %q has the most.", t.Signature.Features[order[0]].Name),
+	p := &report.Plot{Title: "Importance", Alt: fmt.Sprintf("The share of each feature in what the model goes by; %q has the most.", names[order[0]]),
 		X: report.Axis{Label: "share", Share: true}}
 	s := report.Series{Name: "feature", Mark: report.Bars}
 	for k, i := range order {
-		p.Y.Categories = append(p.Y.Categories, t.Signature.Features[i].Name)
+		p.Y.Categories = append(p.Y.Categories, names[i])
 		s.X, s.Y = append(s.X, shares[i]), append(s.Y, float64(k))
 	}
 	p.Series = []report.Series{s}

@@ -38,10 +38,14 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	s.sameColumns(CalibrationPort, s.calibration)
 	s.calibrated(task)
 	s.decision(task)
+	s.derived()
 	if data.Column(c.Target) == nil {
 		return schema.ShapeResult{Problems: s.problems} // without its target nothing can be said of the model
 	}
 	signature := s.signature(task)
+	if derived := s.config.derivedNames(); derived != nil {
+		signature.Additive, signature.WhyNot = schema.AddsNothing, fmt.Sprintf("%q is made of several features, and what it adds is no single one's", derived[0])
+	}
 	figures := s.figures(signature.Features)
 	s.treats(signature)
 	return schema.ShapeResult{
@@ -377,7 +381,7 @@ func (c *Config) positiveClass(target *schema.Column) string {
 // Adds says what the parts of a trainer's model add up to, and if that is nothing, why. Where scores are calibrated it is a margin to them.
 func Adds(req schema.ShapeRequest, out *schema.ShapeResult, to schema.Additive, whyNot string) {
 	m := out.Out[ModelPort].Model
-	if m == nil {
+	if m == nil || m.Additive == schema.AddsNothing { // of derived inputs
 		return
 	}
 	if m.Additive, m.WhyNot = to, whyNot; to == schema.AddsScores && req.In[CalibrationPort].Table != nil {

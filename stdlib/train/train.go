@@ -51,14 +51,16 @@ type Config struct {
 	// CalibrationMethod is empty where it is not said, or nothing is calibrated.
 	CalibrationMethod model.CalibrationMethod `json:"calibration_method"`
 	// CalibrationBy are columns whose groups have curves of their own; CalibrationOtherwise is what rows of no group have.
-	CalibrationBy        []string   `json:"calibration_by"`
-	CalibrationOtherwise string     `json:"calibration_otherwise"`
-	Tune                 *Tuning    `json:"tune"`  // nil: parameters are as they are written
-	Trial                *Trial     `json:"trial"` // of a stage that is one of a block's trials
-	Tuned                *Tuned     `json:"tuned"` // set by Tunable.Run, of a block with tune
-	Fold                 *Fold      `json:"-"`     // of a trial with folds
-	ManyLevels           []string   `json:"-"`     // text columns of which maxManyLevels categories are kept
-	Encodings            []Encoding `json:"-"`     // of categories by the target, before an estimator gets them
+	CalibrationBy        []string          `json:"calibration_by"`
+	CalibrationOtherwise string            `json:"calibration_otherwise"`
+	Tune                 *Tuning           `json:"tune"`  // nil: parameters are as they are written
+	Trial                *Trial            `json:"trial"` // of a stage that is one of a block's trials
+	Tuned                *Tuned            `json:"tuned"` // set by Tunable.Run, of a block with tune
+	IsolationForests     []IsolationForest `json:"isolation_forest"`
+	KMeans               []KMeans          `json:"k_means"`
+	Fold                 *Fold             `json:"-"` // of a trial with folds
+	ManyLevels           []string          `json:"-"` // text columns of which maxManyLevels categories are kept
+	Encodings            []Encoding        `json:"-"` // of categories by the target, before an estimator gets them
 	// Of is the signature that the model has because it is made of others, with its classes and levels; nil: the data say it.
 	Of *model.Signature `json:"-"`
 }

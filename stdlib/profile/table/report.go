@@ -35,6 +35,12 @@ func (p *profile) report(address string) *report.Report {
 		}
 		r.Sections = append(r.Sections, report.Section{Title: "Times", Items: []report.Item{{Table: t}}})
 	}
+	if p.apart != nil {
+		r.Sections = append(r.Sections, p.apart.section())
+	}
+	if p.alike != nil {
+		r.Sections = append(r.Sections, p.alike.section())
+	}
 	for _, d := range p.drift {
 		r.Sections = append(r.Sections, d.section())
 	}

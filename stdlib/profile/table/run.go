@@ -24,6 +24,8 @@ type profile struct {
 	target           []related // in the order of the table
 	times            []coverage
 	drift            []part
+	apart            *apart // nil without the block
+	alike            *alike // likewise
 	undefined        map[string]string
 }
 
@@ -101,6 +103,16 @@ func run(ctx context.Context, s *component.Stage) error {
 			return err
 		}
 		s.Progress(i+1, len(p.Parts))
+	}
+	if p.IsolationForest != nil {
+		if err := p.isolate(ctx, s, f); err != nil {
+			return err
+		}
+	}
+	if p.KMeans != nil {
+		if err := p.cluster(ctx, s, f); err != nil {
+			return err
+		}
 	}
 	s.Logf("%d rows, %d duplicates, %d columns", p.rows, p.duplicates, len(p.columns))
 	if err := s.WriteReport(p.report(s.Address)); err != nil {
@@ -307,6 +319,7 @@ func (p *profile) figures() map[string]any {
 	if p.Target != "" {
 		out["target"] = target
 	}
+	p.pointValues(out)
 	return out
 }
 

@@ -44,9 +44,13 @@ var Component = component.Component{
 				{Name: "parts", Type: schema.RefMap, Ports: []schema.PortType{schema.TablePort},
 					Doc: "Tables whose drift from `on` is told, for the columns of numbers, text and booleans that both have: `{ train = split.holdout.train, test = split.holdout.test }`."},
 			},
+			Blocks: []schema.Block{isolationBlock(), clustersBlock()},
 		},
-		Out:      []schema.Port{{Name: "figures", Type: schema.FiguresPort, Doc: "`rows`, `duplicates`, `columns.<c>`, `related.<c>`, `target.<c>`, `times.<c>`, `drift.<part>`."}},
-		Examples: []schema.Example{{Title: "Churn, with a rule over what was found", Code: example}},
+		Out: []schema.Port{{Name: "figures", Type: schema.FiguresPort, Doc: "`rows`, `duplicates`, `columns.<c>`, `related.<c>`, `target.<c>`, `times.<c>`, `drift.<part>`; with the blocks `isolation_forest` and `k_means`."}},
+		Examples: []schema.Example{
+			{Title: "Churn, with a rule over what was found", Code: example},
+			{Title: "Rows that are apart, and rows that are alike", Code: pointsExample},
+		},
 	},
 	Shape: shape,
 	Run:   run,
@@ -64,6 +68,8 @@ const doc = `The figures, all of which rules read:
 | ` + "`target.<c>`" + ` | strength of the relation to the target on the rows of ` + "`train`" + `, from 0 to 1: Spearman's without sign, Cramér's V, or the correlation ratio |
 | ` + "`times.<c>.days`, `.longest_gap_days`" + ` | of dates and timestamps: from the first to the last, and the longest time without a row |
 | ` + "`drift.<part>.share`, `.columns.<c>`" + ` | the share of columns that drifted, and each one's score, as the block ` + "`monitor \"drift\"`" + ` measures them |
+| ` + "`isolation_forest.median`, `.q95`, `.q99`, `.max`, `.above`" + ` | with the block: quantiles of the rows' scores, and the share of rows from the threshold on |
+| ` + "`k_means.inertia`, `.silhouette`, `.largest`, `.smallest`" + ` | with the block: the sum of squared distances from the centres, columns scaled to a deviation of 1; the mean silhouette of at most 2,000 rows (Rousseeuw 1987), and the share of rows in the largest and the smallest cluster |
 
 Pairs of columns are told where both have a value. What cannot be said is undefined, with a reason: a rule on it is an error. Of columns marked ` + "`pii`" + ` only missing and distinct values are counted. Text of more than
 100 values is no class, and relates to nothing; infinite values have no mean and no relation. The report names a value only where 20 rows have it.
@@ -96,10 +102,36 @@ gate "data" {
 }
 `
 
+const pointsExample = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "tenure"   { type = "integer" }
+  column "contract" { type = "varchar" }
+  column "churned"  { type = "boolean" }
+}
+
+profile "customers" {
+  on = source.customers
+  isolation_forest { columns = ["tenure", "contract"] }
+  k_means {
+    columns  = ["tenure", "contract"]
+    clusters = 3
+  }
+}
+
+gate "data" {
+  rule "few rows are apart" { assert = "profile.customers.isolation_forest.above <= 0.2" }
+  rule "no cluster is all"  { assert = "profile.customers.k_means.largest < 0.9" }
+}
+`
+
 // config is the block. Parts are the names that the parts have.
 type config struct {
-	Target string   `json:"target"`
-	Parts  []string `json:"parts"`
+	Target          string     `json:"target"`
+	Parts           []string   `json:"parts"`
+	IsolationForest *isolated  `json:"isolation_forest"`
+	KMeans          *clustered `json:"k_means"`
 }
 
 // numberFigures are those of columns of numbers, besides nulls and distinct.
@@ -145,6 +177,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		}
 	}
 	fields["drift"] = schema.Object(parts)
+	c.pointFigures(fields)
+	r.Problems = append(r.Problems, c.pointProblems(in)...)
 	r.Figures = schema.Object(fields)
 	r.Out = map[string]schema.Shape{"": {Type: schema.FiguresPort, Figures: r.Figures}}
 	return r

@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
 	"github.com/mlp-lang/mlp/stdlib/train"
 )
@@ -42,11 +41,11 @@ func New(t *train.Training, reference bool, pre []Preprocess) *Matrix {
 		case f.Text() && p != nil && p.Encode == targetEncoded:
 			m.addTarget(i, t, p)
 		case f.Text():
-			m.addLevels(i, f, reference)
+			m.Inputs = append(m.Inputs, linear.LevelInputs(i, m.set.Columns[i], len(f.Levels), m.set.WeightOf, reference)...)
 		case p != nil:
 			m.addPrepared(i, p)
 		default:
-			m.addNumber(i)
+			m.Inputs = append(m.Inputs, linear.NumberInputs(i, m.set.Columns[i], m.set.WeightOf)...)
 		}
 	}
 	if m.set.Rows*m.Width()*8 <= keepBytes {
@@ -60,71 +59,6 @@ func (m *Matrix) blocks() int { return (m.set.Rows + BlockRows - 1) / BlockRows 
 
 // Width is the number of inputs.
 func (m *Matrix) Width() int { return len(m.Inputs) }
-
-// addNumber adds a column of numbers, centred and scaled to a weighted deviation of 1, and where values are missing a column
-// that says so. A constant column is left out: the intercept has it.
-func (m *Matrix) addNumber(feature int) {
-	var total, squares, weight, missing float64
-	column := m.set.Columns[feature]
-	for r, x := range column {
-		w := m.set.WeightOf(r)
-		if x != x {
-			missing += w
-			continue
-		}
-		weight += w
-		total += float64(w * x)
-	}
-	mean := 0.0
-	if weight > 0 {
-		mean = total / weight
-	}
-	for r, x := range column {
-		if x == x {
-			squares += float64(m.set.WeightOf(r) * float64((x-mean)*(x-mean)))
-		}
-	}
-	// A spread that is rounding only is none.
-	if scale := math.Sqrt(squares / weight); weight > 0 && scale > 1e-12*math.Abs(mean) {
-		m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Value, Mean: mean, Scale: scale})
-	}
-	if missing > 0 && weight > 0 {
-		m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Missing})
-	}
-}
-
-// addLevels adds a column for each level that has rows, but for the most frequent one where there is a reference: with an
-// intercept all of them would be dependent.
-func (m *Matrix) addLevels(feature int, f *model.Feature, reference bool) {
-	counts, missing := make([]float64, len(f.Levels)), 0.0
-	for r, code := range m.set.Columns[feature] {
-		if code != code {
-			missing += m.set.WeightOf(r)
-		} else {
-			counts[int(code)] += m.set.WeightOf(r)
-		}
-	}
-	most, groups := 0, 0
-	for level, n := range counts {
-		if n > counts[most] {
-			most = level
-		}
-		if n > 0 {
-			groups++
-		}
-	}
-	if groups == 0 || groups == 1 && missing == 0 {
-		return
-	}
-	for level, n := range counts {
-		if n > 0 && !(reference && level == most) {
-			m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Level, Level: level})
-		}
-	}
-	if missing > 0 {
-		m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Missing})
-	}
-}
 
 // BlockRows is how many rows a block has, the last but one.
 const BlockRows = 2048

@@ -37,7 +37,7 @@ var Component = component.Component{
 			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block()},
 		},
 		Out: train.Out(),
 		Examples: []schema.Example{
@@ -201,7 +201,9 @@ type config struct {
 // decode reads the configuration over the defaults: what is left out keeps them.
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
-	return c, json.Unmarshal(data, c)
+	err := json.Unmarshal(data, c)
+	c.ManyLevels, c.Encodings = trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess)
+	return c, err
 }
 
 // shape adds what is wrong with params to what every trainer checks.
@@ -239,7 +241,7 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold, c.ManyLevels, c.Encodings = fold, trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess)
+	c.Fold = fold
 	b := &trees.Binning{Threads: s.Threads}
 	t, err := train.LoadInto(ctx, s, &c.Config, b.Take)
 	if err != nil {

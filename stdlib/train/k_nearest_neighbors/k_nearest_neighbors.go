@@ -29,10 +29,10 @@ var Component = component.Component{
 		Summary: "The mean of the training rows nearest to a row, on scaled inputs",
 		Doc: "The prediction is the mean of the `k` training rows nearest to a row, of classes the share of each. Numbers are centred and scaled; where one is missing, the mean stands in and an input of its own says so. Text is one-hot coded (its 255 " +
 			"most frequent values), a feature that is the same in every row is no input. A row counts by its `weight`; one of weight 0 is left out. Of rows that are equally near, those first in the order of the table are nearer. Neighbours are exact, found by a k-d tree, and those of scikit-learn's `KNeighborsClassifier` and `KNeighborsRegressor` on the same inputs. " +
-			"The model holds the training rows, features and target, which whoever has the model can read. It has at most 25,000,000 numbers, rows times inputs, which take 200 MB in memory where it is scored or served; what is more is refused. The training loss is of each row by all others, of at most 10,000 rows.",
+			"The model holds the training rows, features and target, which whoever has the model can read. It has at most 25,000,000 numbers, rows times inputs, which take 200 MB in memory where it is scored or served; what is more is refused. The training loss is of each row by all others, of at most 10,000 rows. `explain` in an evaluation of it takes `method = \"none\"`, for permutation and partial dependence.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.ClassWeightAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block()},
 		},
 		Out:      train.Out(),
 		Examples: []schema.Example{{Title: "The grape of a bottle by the bottles most like it", Code: example}},
@@ -123,7 +123,9 @@ type config struct {
 
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
-	return c, json.Unmarshal(data, c)
+	err := json.Unmarshal(data, c)
+	c.ManyLevels = design.ManyLevels(c.Preprocess)
+	return c, err
 }
 
 // shape adds what is wrong with params to what every trainer checks.
@@ -156,7 +158,7 @@ func fitStage(ctx context.Context, s *component.Stage, written json.RawMessage, 
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold, c.ManyLevels = fold, design.ManyLevels(c.Preprocess)
+	c.Fold = fold
 	t, err := train.Load(ctx, s, &c.Config)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ var Component = component.Component{
 			"and `l2` is 0, a very small ridge makes the solution unique, and a warning says so. With `l1` coefficients that tell little are 0 (lasso, and with `l2` the elastic net), by coordinate descent. The loss `huber` gives way to rows far off the line.",
 		Body: schema.Body{
 			Attrs:  append(train.Attrs(tasks, true), train.SelectionAttr()),
-			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), tunable.Block()},
 		},
 		Out:      train.Out(),
 		Examples: []schema.Example{{Title: "The price of a stone", Code: example}},
@@ -125,7 +125,9 @@ type config struct {
 // decode reads the configuration.
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{}
-	return c, json.Unmarshal(data, c)
+	err := json.Unmarshal(data, c)
+	c.ManyLevels = design.ManyLevels(c.Preprocess)
+	return c, err
 }
 
 // shape adds what is wrong with params to what every trainer checks. NaN is not at least 0 either.
@@ -171,7 +173,7 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold, c.ManyLevels = fold, design.ManyLevels(c.Preprocess)
+	c.Fold = fold
 	t, err := train.Load(ctx, s, &c.Config)
 	if err != nil {
 		return err

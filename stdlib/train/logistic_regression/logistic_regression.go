@@ -31,7 +31,7 @@ var Component = component.Component{
 			"does with C = 1/`l2`; the intercepts are free; with `l1` the sum of absolute coefficients is added. Solved by L-BFGS until no derivative, per unit of weight, is above 1e-7; probabilities are then within 1e-4 of those at the optimum, mostly far nearer (scikit-learn's default stops sooner).",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.ClassWeightAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block()},
 		},
 		Out:      train.Out(),
 		Examples: []schema.Example{{Title: "Churn by tenure and contract", Code: example}},
@@ -113,7 +113,9 @@ type config struct {
 // decode reads the configuration over the defaults: what is left out keeps them.
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
-	return c, json.Unmarshal(data, c)
+	err := json.Unmarshal(data, c)
+	c.ManyLevels = design.ManyLevels(c.Preprocess)
+	return c, err
 }
 
 // shape adds what is wrong with params to what every trainer checks.
@@ -153,7 +155,7 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold, c.ManyLevels = fold, design.ManyLevels(c.Preprocess)
+	c.Fold = fold
 	t, err := train.Load(ctx, s, &c.Config)
 	if err != nil {
 		return err

@@ -35,10 +35,13 @@ var Component = component.Component{
 			"as in `gradient_boosting`, with 255 bins a feature. The model is written in XGBoost's JSON format, with the objective `reg:squarederror`: of classes what XGBoost predicts with it is the probability, of more than two a column for each.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block()},
 		},
-		Out:      train.Out(),
-		Examples: []schema.Example{{Title: "Three classes", Code: example}},
+		Out: train.Out(),
+		Examples: []schema.Example{
+			{Title: "Three classes", Code: example},
+			{Title: "With inputs that are fitted without the target, and a category that is encoded by it", Code: derived},
+		},
 	},
 	Shape:  shape,
 	Derive: tunable.Derive,
@@ -97,6 +100,48 @@ evaluate "grape" {
 }
 `
 
+const derived = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "contract" { type = "varchar" }
+  column "churned"  { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers"
+}
+
+split "hash" "customers" {
+  from = dataset.customers
+  test = 0.2
+}
+
+metric "auc" { type = "roc_auc" }
+
+train "random_forest" "churn" {
+  data     = split.customers.train
+  target   = "churned"
+  features = ["tenure", "contract"]
+  preprocess "contract"    { encode = "target" }
+  isolation_forest "apart" { features = ["tenure"] }
+  k_means "segment" {
+    features = ["tenure"]
+    clusters = 3
+  }
+}
+
+evaluate "churn" {
+  model   = train.churn
+  data    = split.customers.test
+  metrics = [metric.auc]
+}
+`
+
 var paramsBlock = schema.Block{Name: "params",
 	Doc: "How trees are grown. Names and meanings are scikit-learn's, but for `trees`.",
 	Body: schema.Body{Attrs: []schema.Attr{
@@ -132,7 +177,9 @@ type config struct {
 
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
-	return c, json.Unmarshal(data, c)
+	err := json.Unmarshal(data, c)
+	c.ManyLevels, c.Encodings = trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess)
+	return c, err
 }
 
 // shape adds what is wrong with params to what every trainer checks, and the figure that forests have.
@@ -176,7 +223,7 @@ func fitStage(ctx context.Context, s *component.Stage, written json.RawMessage, 
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold, c.ManyLevels, c.Encodings = fold, trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess)
+	c.Fold = fold
 	b := &trees.Binning{Threads: s.Threads}
 	t, err := train.LoadInto(ctx, s, &c.Config, b.Take)
 	if err != nil {
