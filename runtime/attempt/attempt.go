@@ -179,16 +179,20 @@ func (a *Attempt) openSecrets() (err error) {
 // defaultTimeout is for plans that say none, so that no stage hangs for ever.
 const defaultTimeout = 24 * time.Hour
 
+// timeout is how long a stage may run.
+func timeout(n *plan.Node) time.Duration {
+	if n.TimeoutMS > 0 {
+		return time.Duration(n.TimeoutMS) * time.Millisecond
+	}
+	return defaultTimeout
+}
+
 // prepare lays out the inputs and describes the task.
 func (a *Attempt) prepare(ctx context.Context) error {
-	timeout := defaultTimeout
-	if a.node.TimeoutMS > 0 {
-		timeout = time.Duration(a.node.TimeoutMS) * time.Millisecond
-	}
 	a.task = executor.Task{
 		Pipeline: a.Pipeline, Workspace: a.Workspace, Address: a.node.Address, Fingerprint: string(a.Fingerprint),
 		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"), Place: a.Store.Temp,
-		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
+		Checkpoint: a.task.Checkpoint, Timeout: timeout(a.node), MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
 	}
 	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()
 	if a.node.Container != nil {

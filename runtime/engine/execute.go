@@ -7,6 +7,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
@@ -19,9 +20,8 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 	ctx = bucket.Watch(ctx, bucket.Watcher{Moved: func(t bucket.Transfer) {
 		r.emit(StageTransfer{Address: n.Address, Fetched: t.Fetched, Done: t.Done, Total: t.Total, Elapsed: t.Elapsed.Round(time.Millisecond)})
 	}})
-	a, err := attempt.Open(ctx, attempt.Task{
-		Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace, Apply: r.Apply, Node: n, Fingerprint: fp, Inputs: inputs,
-	}, attempt.Options{
+	task := attempt.Task{Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace, Apply: r.Apply, Node: n, Fingerprint: fp, Inputs: inputs}
+	a, err := open(ctx, task, attempt.Options{
 		Store: r.Store, Executor: r.Placement.For(n), Listener: listener{r, n.Address}, Dir: r.dir, Convert: r.Convert, Unquoted: r.Unquoted,
 		Fresh:       func(ctx context.Context) error { return r.checkExternal(ctx, n) },
 		Remake:      func(ctx context.Context, address string) error { return r.remade(ctx, r.graph.node(address)) },
@@ -31,16 +31,42 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 		return nil, err
 	}
 	defer a.Close()
-	action, err := r.carryOut(ctx, a, rebuild, ran)
+	action, err := r.carryOut(ctx, task, a, rebuild, ran)
 	if err != nil {
 		return nil, a.Fail(ctx, err)
 	}
 	return action, nil
 }
 
+// attempts are attempts at one stage, which this process makes (attempt.Attempt) or whoever runs elsewhere (attempt.Remote).
+type attempts interface {
+	Number() int
+	Try(context.Context) *Failure
+	Finish(context.Context) (plan.Action, error)
+	Record(plan.Action) (*plan.Action, error)
+	Fail(context.Context, error) *Failure
+	Close()
+}
+
+// open prepares attempts where the executor makes them.
+func open(ctx context.Context, t attempt.Task, o attempt.Options) (attempts, error) {
+	if _, remote := o.Executor.(executor.Remote); remote {
+		a, err := attempt.Elsewhere(ctx, t, o)
+		if err != nil { // and no interface that holds nothing
+			return nil, err
+		}
+		return a, nil
+	}
+	a, err := attempt.Open(ctx, t, o)
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
 // carryOut tries a stage, takes its outputs and records them.
-func (r *run) carryOut(ctx context.Context, a *attempt.Attempt, rebuild bool, ran func()) (*plan.Action, error) {
-	if f := r.try(ctx, a, rebuild); f != nil {
+func (r *run) carryOut(ctx context.Context, t attempt.Task, a attempts, rebuild bool, ran func()) (*plan.Action, error) {
+	if f := r.try(ctx, t, a, rebuild); f != nil {
 		return nil, f
 	}
 	ran()
@@ -48,7 +74,7 @@ func (r *run) carryOut(ctx context.Context, a *attempt.Attempt, rebuild bool, ra
 	if err != nil {
 		return nil, err
 	}
-	r.emit(StageStored{Address: a.Node.Address, Fingerprint: a.Fingerprint, Log: action.Log})
+	r.emit(StageStored{Address: t.Node.Address, Fingerprint: t.Fingerprint, Log: action.Log})
 	recorded, err := a.Record(action)
 	if err != nil {
 		return nil, err
@@ -76,17 +102,17 @@ func (l listener) Warning(message string)   { l.run.emit(StageWarning{l.address,
 //	all else, such as exit code 1             not again: the same inputs would give the same failure
 //
 // It begins once there is room for one more that runs, and waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s.
-func (r *run) try(ctx context.Context, a *attempt.Attempt, rebuild bool) *Failure {
+func (r *run) try(ctx context.Context, t attempt.Task, a attempts, rebuild bool) *Failure {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-ctx.Done():
 		return attempt.Failuref(attempt.KilledFailure, "killed while waiting for others to end")
 	}
-	own, engine := a.Node.Retries, engineRetries
+	own, engine := t.Node.Retries, engineRetries
 	wait := r.Backoff
 	for {
-		r.emit(StageStarted{Address: a.Node.Address, Fingerprint: a.Fingerprint, Attempt: a.Number() + 1, Rebuild: rebuild})
+		r.emit(StageStarted{Address: t.Node.Address, Fingerprint: t.Fingerprint, Attempt: a.Number() + 1, Rebuild: rebuild})
 		failure := a.Try(ctx)
 		if failure == nil {
 			return nil
@@ -101,7 +127,7 @@ func (r *run) try(ctx context.Context, a *attempt.Attempt, rebuild bool) *Failur
 		default:
 			return failure
 		}
-		r.emit(StageRetried{Address: a.Node.Address, Attempt: a.Number(), Why: failure.Summary, Wait: wait})
+		r.emit(StageRetried{Address: t.Node.Address, Attempt: a.Number(), Why: failure.Summary, Wait: wait})
 		if !sleep(ctx, wait) {
 			return attempt.Failuref(attempt.KilledFailure, "killed while waiting for another attempt")
 		}

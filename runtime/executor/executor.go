@@ -13,7 +13,7 @@ import (
 
 // Executor runs stages. It is safe for concurrent use.
 type Executor interface {
-	// Name is "docker" or "process".
+	// Name is "docker", "kubernetes" or "process".
 	Name() string
 	// Run runs one attempt and returns when it has ended and nothing of it is left. A stage that fails is a Result,
 	// not an error; errors are the executor's own troubles, one of those below where it fits.
@@ -36,7 +36,37 @@ type (
 	Resolver interface {
 		Resolve(ctx context.Context, image string) (id, platform string, err error)
 	}
+	// Remote makes attempts as a whole, where no folder of this machine is: whoever runs there has the task by its digest, lays out the inputs,
+	// stores the outputs, and records them. Its Run is ErrUnsupported. An attempt that an earlier process began, and that goes on, is waited
+	// for and not begun again. When Attempt returns, nothing of the attempt runs, unless the error is ErrUnavailable.
+	Remote interface {
+		Attempt(ctx context.Context, w Whole) (Ended, error)
+	}
 )
+
+// Whole is an attempt that is made elsewhere.
+type Whole struct {
+	Pipeline, Workspace, Address string
+	Fingerprint                  string
+	Apply                        string // id of the apply
+	Attempt                      int
+
+	Task     string // the digest of the object that says what to do (attempt.Task)
+	Timeout  time.Duration
+	MemoryMB int64     // 0: no limit
+	CPUs     float64   // 0: no limit
+	Log      io.Writer // gets what the attempt prints, as it comes
+}
+
+// Ended is how an attempt elsewhere ended. Outcome is all that decides; the rest is for attempts that left none.
+type Ended struct {
+	Outcome     string // the digest of the object that has it (attempt.Outcome); empty: there is none
+	OutOfMemory bool
+	TimedOut    bool
+	Image       bool   // the image cannot be had
+	Why         string // in the words of whoever ran it
+	Again       bool   // not the stage's own fault: another attempt may not meet it
+}
 
 // Task is one attempt at a stage.
 type Task struct {

@@ -1,0 +1,181 @@
+package attempt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// Remote is an attempt that is made elsewhere, as a whole: whoever runs there calls Run. The task goes there as an object of the store, and the
+// outcome comes back as one. Its methods are those of Attempt; what is recorded was recorded there.
+type Remote struct {
+	Task
+	Options
+	remote executor.Remote
+	work   string
+	log    *log
+	number int
+	began  time.Time
+	action *plan.Action
+}
+
+// Elsewhere prepares an attempt that is made elsewhere: it sees to it that the objects of its inputs are in the store. The options' executor
+// is an executor.Remote.
+func Elsewhere(ctx context.Context, t Task, o Options) (_ *Remote, err error) {
+	r := &Remote{Task: t, Options: o}
+	var ok bool
+	if r.remote, ok = o.Executor.(executor.Remote); !ok {
+		return nil, fmt.Errorf("%s makes no attempts elsewhere", o.Executor.Name())
+	}
+	for _, in := range t.Node.Inputs {
+		here := func() error { return o.Store.Present(map[string]plan.Digest{in.Port: t.Inputs[in.Port]}) }
+		remake := func() error { return o.Remake(ctx, in.From) }
+		if o.Remake == nil || in.From == "" {
+			remake = here
+		}
+		if err := WithObject(here, remake); err != nil {
+			return nil, fmt.Errorf("input %s of %s: %w", in.Port, t.Node.Address, err)
+		}
+	}
+	if r.work, err = o.Store.Work(); err != nil {
+		return nil, err
+	}
+	r.log = newLog(filepath.Join(r.work, "log"), o.Listener)
+	return r, nil
+}
+
+// Number is that of the last attempt, from 1; 0 before the first.
+func (r *Remote) Number() int { return r.number }
+
+// Try makes one attempt; nil: the stage succeeded, and its result is recorded.
+func (r *Remote) Try(ctx context.Context) *Failure {
+	r.number++
+	r.began = time.Now()
+	f := r.once(ctx)
+	if f != nil {
+		f.Attempts = r.number
+	}
+	return f
+}
+
+func (r *Remote) once(ctx context.Context) *Failure {
+	text, err := json.Marshal(r.Task)
+	if err != nil {
+		return Failuref(StoreFailure, "writing the task of %s: %v", r.Node.Address, err)
+	}
+	task, err := r.Store.PutBytes(ctx, text)
+	if err != nil {
+		return AsFailure(err)
+	}
+	r.log.begin(r.number)
+	ended, err := r.remote.Attempt(ctx, executor.Whole{
+		Pipeline: r.Pipeline, Workspace: r.Workspace, Address: r.Node.Address, Fingerprint: string(r.Fingerprint), Apply: r.Apply, Attempt: r.number,
+		Task: string(task), Timeout: timeout(r.Node), MemoryMB: r.Node.MemoryMB, CPUs: r.Node.CPUs, Log: r.log,
+	})
+	switch {
+	case ctx.Err() != nil:
+		return Failuref(KilledFailure, "killed")
+	case err != nil:
+		return engineFailure(err)
+	case ended.Outcome != "":
+		return r.take(plan.Digest(ended.Outcome))
+	case r.recorded():
+		return nil
+	case ended.OutOfMemory:
+		f := Failuref(MemoryFailure, "%s needed more memory than it may use: %s", r.Node.Address, ended.Why)
+		f.Detail = "The limit is the block's memory_mb; without one it is what the machine had that ran it."
+		return f
+	case ended.TimedOut:
+		return Failuref(TimeoutFailure, "%s did not end in time: %s", r.Node.Address, ended.Why)
+	case ended.Image:
+		return Failuref(ImageFailure, "the image that %s was to run in cannot be had: %s", r.Node.Address, ended.Why)
+	}
+	f := Failuref(EngineFailure, "%s left no outcome: %s", r.Node.Address, ended.Why)
+	f.Passing = ended.Again
+	return f
+}
+
+// take reads the outcome of an attempt. It is held to the task: it comes from elsewhere.
+func (r *Remote) take(digest plan.Digest) *Failure {
+	text, err := r.Store.Get(digest)
+	if err != nil {
+		return Failuref(StoreFailure, "reading the outcome of %s: %v", r.Node.Address, err)
+	}
+	var out Outcome
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	switch err := dec.Decode(&out); {
+	case err != nil:
+		return Failuref(EngineFailure, "the outcome of %s cannot be read, the image may have another mlp: %v", r.Node.Address, err)
+	case out.Failure != nil:
+		out.Failure.Passing = out.Again
+		return out.Failure
+	case out.Action == nil || out.Action.Fingerprint != r.Fingerprint:
+		return Failuref(EngineFailure, "the outcome of %s is not of its task", r.Node.Address)
+	}
+	r.action = out.Action
+	return nil
+}
+
+// recorded reports whether the store has the stage's result although the attempt left no outcome, as where its machine was lost just then. A
+// record from before the attempt does not count.
+func (r *Remote) recorded() bool {
+	a, err := r.Store.Action(r.Fingerprint)
+	if err != nil || a.StartedAt.Before(r.began.Add(-clocksDiffer)) {
+		return false
+	}
+	r.action = a
+	return true
+}
+
+// clocksDiffer is how far clocks of two machines may be apart (spec/store.md).
+const clocksDiffer = 5 * time.Second
+
+// Finish returns what the attempt recorded.
+func (r *Remote) Finish(context.Context) (plan.Action, error) {
+	if r.action == nil {
+		return plan.Action{}, errors.New("there is no result")
+	}
+	for _, w := range r.action.Warnings { // those of mlp's own were in no log that was followed
+		r.log.addWarning(w)
+	}
+	return *r.action, nil
+}
+
+// Record returns the action: the store has it.
+func (r *Remote) Record(a plan.Action) (*plan.Action, error) { return &a, nil }
+
+// Fail returns the failure that is reported. An attempt that left an outcome has its whole log in the store; of another one what was seen
+// of it is stored.
+func (r *Remote) Fail(ctx context.Context, err error) *Failure {
+	f := AsFailure(err)
+	f.Attempts = r.number
+	if f.Log != "" {
+		return f
+	}
+	f.Tail = r.log.tail()
+	var digest plan.Digest
+	err = r.Store.Together(context.WithoutCancel(ctx), func(b *store.Batch) (err error) {
+		digest, err = r.log.put(b)
+		return err
+	})
+	if err == nil {
+		f.Log = digest
+	}
+	return f
+}
+
+// Close removes the folder that the log was in.
+func (r *Remote) Close() {
+	r.log.close()
+	_ = os.RemoveAll(r.work) // what is left is swept with the session
+}
