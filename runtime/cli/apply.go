@@ -23,7 +23,7 @@ import (
 type applyFlags struct {
 	vars        workspace.Settings // --var and --var-file, in the order of the command line
 	force       []string           // addresses that run although their result is known
-	executor    string             // "docker", "process" or "auto"
+	executor    string             // "docker", "process", "kubernetes" or "auto"
 	parallelism int                // stages at once; 0: as many as there are processors
 	threads     int                // of a stage; 0: all
 	approve     bool               // --auto-approve: nobody is asked
@@ -81,7 +81,7 @@ func (a *app) applyCommand() *cobra.Command {
 
 // runFlags adds the flags of all commands that run stages.
 func runFlags(cmd *cobra.Command, f *applyFlags) {
-	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers. Images of stages' own run in containers in any case")
+	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, kubernetes, or `auto`: docker where an engine answers. Images of stages' own run in containers in any case")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
 	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until nobody else applies to the workspace")

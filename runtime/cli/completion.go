@@ -23,13 +23,22 @@ var formatsOf = map[string][]string{
 // checkChoices refuses words that a flag does not take, of those flags that take one of a few. Commands may index by
 // such values without looking again: formats[f.format] in plan.go is never nil.
 func checkChoices(c *cobra.Command) error {
-	for flag, words := range map[string][]string{"format": formatsOf[c.Name()], "executor": {"docker", "process", "auto"}, "log-format": {"text", "json"}} {
+	for flag, words := range map[string][]string{"format": formatsOf[c.Name()], "executor": executorsOf(c), "log-format": {"text", "json"}} {
 		if f := c.Flag(flag); f != nil && len(words) > 0 && !slices.Contains(words, f.Value.String()) {
 			last := len(words) - 1
 			return &failure{err: fmt.Errorf("--%s %s is not known", flag, f.Value), hint: "Use " + strings.Join(words[:last], ", ") + " or " + words[last] + "."}
 		}
 	}
 	return nil
+}
+
+// executorsOf are the values of a command's --executor. What has no store in a bucket runs on no cluster.
+func executorsOf(c *cobra.Command) []string {
+	words := []string{"docker", "process", "auto"}
+	if c.Name() == "apply" || c.Name() == "run" {
+		words = append(words, "kubernetes")
+	}
+	return words
 }
 
 // checkExclusive refuses flags beside each other that a command marks as exclusive (cobra's own words for it speak of groups).
@@ -70,7 +79,7 @@ func (a *app) complete(root *cobra.Command) {
 			fixed(c, "format", list...)
 		}
 		fixed(c, "log-format", "text", "json")
-		fixed(c, "executor", "auto", "docker", "process")
+		fixed(c, "executor", executorsOf(c)...)
 		for _, flag := range []string{"force", "focus", "target", "to"} {
 			if c.Flag(flag) != nil {
 				_ = c.RegisterFlagCompletionFunc(flag, a.addressArgument()) // fails only for flags that there are not

@@ -66,6 +66,7 @@ var keepers = map[string]string{
 	"github.com/dominikbraun/graph":     "compiler/graph",
 	"github.com/agext/levenshtein":      "lang/suggest",
 	"github.com/docker/docker":          "runtime/executor/docker",
+	"k8s.io":                            "runtime/executor/kubernetes",
 	"github.com/duckdb/duckdb-go":       "stdlib/table",
 	"github.com/parquet-go":             "stdlib/table",
 	"github.com/spf13/cobra":            "runtime/cli",

@@ -59,6 +59,9 @@ func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engi
 // The lock is taken before the plan is made, so that what is shown is what is carried out. Nil without an error: the
 // plan was shown, and somebody said no.
 func (s *Session) applyIf(ctx context.Context, o ApplyOptions, by Applying, may func(*plan.Plan) error) (*engine.Result, error) {
+	if err := s.w.checkExecutor(o.Executor); err != nil {
+		return nil, err
+	}
 	return s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
 		p, err := s.Plan(ctx, o.Force)
 		if err != nil {
@@ -132,7 +135,11 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 	if err := s.fitsSample(p); err != nil {
 		return nil, err
 	}
-	placed, err := Place(ctx, p, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), NoEngine: by.NoEngine})
+	url, err := s.w.storeOf()
+	if err != nil {
+		return nil, err
+	}
+	placed, err := Place(ctx, p, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), StoreURL: url, NoEngine: by.NoEngine})
 	if err != nil {
 		return nil, err
 	}

@@ -12,9 +12,10 @@ import (
 
 // ExecutorOptions say where stages run. NoEngine must be given where Name is "auto".
 type ExecutorOptions struct {
-	Name     string // "docker", "process", or "auto": docker where an engine answers. Images of stages' own run in containers in any case
+	Name     string // "docker", "process", "kubernetes", or "auto": docker where an engine answers. Images of stages' own run in containers in any case
 	Threads  int    // of a stage; 0: all
 	Store    string // the store's folder
+	StoreURL string // of the bucket that the store is in; empty: it is the folder
 	NoEngine func(where string)
 }
 
@@ -37,6 +38,9 @@ func OpenExecutor(ctx context.Context, o ExecutorOptions) (executor.Executor, er
 			name = "process"
 			o.NoEngine(engineHost())
 		}
+	}
+	if name == onKubernetes {
+		return openCluster(ctx, o.StoreURL, o.Threads)
 	}
 	if name == "process" {
 		return process.New(process.Options{SelfPath: self, Env: env})

@@ -12,7 +12,7 @@ import (
 
 // Placed are the executors of a plan's stages: of built-in components, and of foreign stages, which run an image of their own. They may
 // be one. Stages that fetch are processes in any case: they need the names, proxies and certificates of this machine, and run no
-// code but ours.
+// code but ours. So are those that read files of this machine, where built-in components run on a cluster.
 type Placed struct{ Builtin, Foreign, Fetching executor.Executor }
 
 // Place opens the executors that a plan needs. Stages that run an image of their own do so in containers, also where
@@ -24,7 +24,7 @@ func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err
 		return nil, err
 	}
 	placed.Foreign, placed.Fetching = placed.Builtin, placed.Builtin
-	if placed.Builtin.Name() != "process" && slices.ContainsFunc(p.Nodes, (*plan.Node).Fetches) {
+	if placed.Builtin.Name() != "process" && slices.ContainsFunc(p.Nodes, placed.here) {
 		with := o
 		with.Name = "process"
 		if placed.Fetching, err = OpenExecutor(ctx, with); err != nil {
@@ -55,10 +55,16 @@ func (p *Placed) For(n *plan.Node) executor.Executor {
 	switch {
 	case n.Container != nil:
 		return p.Foreign
-	case n.Fetches():
+	case p.here(n):
 		return p.Fetching
 	}
 	return p.Builtin
+}
+
+// here reports whether a built-in component needs what only this machine has.
+func (p *Placed) here(n *plan.Node) bool {
+	_, remote := p.Builtin.(executor.Remote)
+	return n.Fetches() || remote && slices.ContainsFunc(n.Inputs, func(in plan.Input) bool { return in.External != nil })
 }
 
 // All are the executors, each once.

@@ -1,0 +1,153 @@
+// Package kubernetes runs stages on a cluster: each attempt is a Job of one pod, in which `mlp attempt` does all of it, from inputs
+// that it fetches from the store to outputs and the record that it puts there. The store is a bucket that pods reach. The pod runs
+// built-in components only, which is mlp's own code.
+//
+//	ex, err := kubernetes.New(kubernetes.Options{Store: "s3://models/fraud", Image: "registry/mlp:1"})
+//	ended, err := ex.Attempt(ctx, whole)
+package kubernetes
+
+// What is believed when. The outcome is an object of the store, whose digest the container leaves as its termination message; it is all that
+// decides how an attempt went. Where there is none, the record under the stage's fingerprint does. What the API says of Jobs and pods is
+// a hint of when to look, and the reason where nobody left an outcome. So a status that lags, a pod that is gone, or a dropped answer
+// changes when something is seen, and not what.
+//
+// A Job's name follows from the store, the fingerprint and the number of the attempt. Created twice it is created once: an apply that
+// was killed leaves its Job, and the next apply waits for the same one.
+//
+// State is asked for and not watched: a list is whole each time, where a watch may expire, or lose what happened while it was away.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+)
+
+// Options of the executor. Store and Image are required.
+type Options struct {
+	// Store is the URL of the bucket, which pods open with credentials of their own.
+	Store string
+	// Image has the binary of mlp as /bin/mlp, for the architecture of the nodes.
+	Image string
+	// Context of the kubeconfig; empty: the current one, or the cluster that mlp itself runs in.
+	Context string
+	// Namespace; empty: that of the context.
+	Namespace string
+	// ServiceAccount of pods; empty: the namespace's default. Its token is not mounted.
+	ServiceAccount string
+	// Secret of the namespace whose keys pods have as environment variables, such as AWS_ACCESS_KEY_ID; empty: none.
+	Secret string
+	// NodeSelector is labels that a node must have.
+	NodeSelector map[string]string
+	// Threads of a stage; 0: all.
+	Threads int
+}
+
+// Executor runs attempts as Jobs.
+type Executor struct {
+	opts      Options
+	namespace string
+	core      rest.Interface // pods and their logs
+	batch     rest.Interface // Jobs
+	http      *http.Client
+}
+
+var (
+	_ executor.Executor = (*Executor)(nil)
+	_ executor.Remote   = (*Executor)(nil)
+)
+
+// Requests in a second that one apply may make of the API server, on average and at once.
+const (
+	requestRate  = 50
+	requestBurst = 100
+)
+
+// New returns an executor for a cluster whose API server answers, and lets the caller list Jobs in the namespace.
+func New(ctx context.Context, o Options) (*Executor, error) {
+	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), &clientcmd.ConfigOverrides{CurrentContext: o.Context})
+	config, err := loaded.ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("finding the cluster: %w", err)
+	}
+	e := &Executor{opts: o, namespace: o.Namespace}
+	if e.namespace == "" {
+		if e.namespace, _, err = loaded.Namespace(); err != nil {
+			return nil, fmt.Errorf("finding the namespace: %w", err)
+		}
+	}
+	if err := e.connect(config); err != nil {
+		return nil, fmt.Errorf("finding the cluster: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	if err := e.batch.Get().Namespace(e.namespace).Resource("jobs").Param("limit", "1").Do(ctx).Error(); err != nil {
+		return nil, errors.Join(fmt.Errorf("asking the cluster at %s for Jobs of namespace %s: %w", config.Host, e.namespace, err), e.Close())
+	}
+	return e, nil
+}
+
+// connect makes a client for each of the two groups of the API that are used. The types of these are all that is registered: the clients of
+// the whole API would add megabytes to the binary.
+func (e *Executor) connect(config *rest.Config) (err error) {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(corev1.AddToScheme(scheme), batchv1.AddToScheme(scheme)); err != nil {
+		return err
+	}
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
+	config = rest.CopyConfig(config)
+	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	config.QPS, config.Burst, config.UserAgent = requestRate, requestBurst, "mlp"
+	if e.http, err = rest.HTTPClientFor(config); err != nil {
+		return err
+	}
+	client := func(path string, version schema.GroupVersion) (rest.Interface, error) {
+		c := rest.CopyConfig(config)
+		c.APIPath, c.GroupVersion = path, &version
+		return rest.RESTClientForConfigAndClient(c, e.http)
+	}
+	if e.core, err = client("/api", corev1.SchemeGroupVersion); err != nil {
+		return err
+	}
+	e.batch, err = client("/apis", batchv1.SchemeGroupVersion)
+	return err
+}
+
+// Name is "kubernetes".
+func (e *Executor) Name() string { return "kubernetes" }
+
+// Run fails: a pod does not see folders of this machine. Attempt is for attempts as a whole.
+func (e *Executor) Run(_ context.Context, t executor.Task) (executor.Result, error) {
+	return executor.Result{}, fmt.Errorf("%s: a pod has no folders of this machine: %w", t.Address, executor.ErrUnsupported)
+}
+
+// Close ends idle connections.
+func (e *Executor) Close() error {
+	e.http.CloseIdleConnections()
+	return nil
+}
+
+// Selector reads labels as they are written, "pool=ml,disk=ssd".
+func Selector(text string) (map[string]string, error) {
+	labels := map[string]string{}
+	for _, pair := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		key, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("%q is no label: expected key=value, several with commas between", pair)
+		}
+		labels[key] = value
+	}
+	return labels, nil
+}

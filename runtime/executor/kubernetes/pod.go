@@ -1,0 +1,81 @@
+package kubernetes
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+)
+
+// latest is the pod that counts: the last that was made, since a Job makes another one in place of a pod that was evicted. nil: there is none.
+func latest(pods []corev1.Pod) *corev1.Pod {
+	var last *corev1.Pod
+	for i := range pods {
+		p := &pods[i]
+		if last == nil || cmp.Or(p.CreationTimestamp.Compare(last.CreationTimestamp.Time), cmp.Compare(p.Name, last.Name)) > 0 {
+			last = p
+		}
+	}
+	return last
+}
+
+// outcome is how a pod ended; nil while it goes on.
+func outcome(p *corev1.Pod) *executor.Ended {
+	if p.Status.Reason == "DeadlineExceeded" {
+		return &executor.Ended{TimedOut: true, Why: p.Status.Message}
+	}
+	for _, c := range p.Status.ContainerStatuses {
+		end := c.State.Terminated
+		switch {
+		case c.Name != container || end == nil:
+		case strings.HasPrefix(end.Message, "blake3:"):
+			return &executor.Ended{Outcome: strings.TrimSpace(end.Message)}
+		case end.Reason == "OOMKilled":
+			return &executor.Ended{OutOfMemory: true, Why: "the cluster ended its container for want of memory"}
+		default:
+			return &executor.Ended{Why: strings.TrimSpace(fmt.Sprintf("its pod on %s ended with exit code %d (%s) %s", p.Spec.NodeName, end.ExitCode, end.Reason, end.Message)), Again: true}
+		}
+	}
+	if p.Status.Phase == corev1.PodFailed {
+		return &executor.Ended{Why: fmt.Sprintf("its pod failed: %s: %s", p.Status.Reason, p.Status.Message), Again: true}
+	}
+	return nil
+}
+
+// waitsFor is what a pod waits for that has not started; never: it will not come.
+func waitsFor(p *corev1.Pod) (why string, never bool) {
+	for _, c := range p.Status.ContainerStatuses {
+		wait := c.State.Waiting
+		if wait == nil {
+			continue
+		}
+		switch wait.Reason {
+		case "ErrImageNeverPull", "InvalidImageName", "ImagePullBackOff": // the last: it was tried, and more than once
+			return fmt.Sprintf("%s: %s", wait.Reason, wait.Message), true
+		case "ContainerCreating", "PodInitializing":
+			return "", false
+		}
+		return fmt.Sprintf("%s: %s", wait.Reason, wait.Message), false
+	}
+	if i := slices.IndexFunc(p.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodScheduled }); i >= 0 {
+		if c := p.Status.Conditions[i]; c.Status == corev1.ConditionFalse {
+			return fmt.Sprintf("%s: %s", c.Reason, c.Message), false
+		}
+	}
+	return "", false
+}
+
+// reason is why a Job ended, as it says.
+func reason(job *batchv1.Job) string {
+	for _, c := range job.Status.Conditions {
+		if c.Type == batchv1.JobFailed && c.Status == corev1.ConditionTrue {
+			return fmt.Sprintf("%s: %s", c.Reason, c.Message)
+		}
+	}
+	return "it is complete, and left no outcome"
+}

@@ -1,0 +1,92 @@
+package workspace
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/storeurl"
+	"github.com/mlp-lang/mlp/runtime/attempt"
+	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket/cloud"
+)
+
+// AttemptOptions say what one attempt is made at, and with what.
+type AttemptOptions struct {
+	Store    string    // a folder that is there, or the URL of a bucket
+	In       io.Reader // has the task, unless Task names it
+	Task     string    // the digest of an object of the store that is the task; empty: In is read
+	Outcome  string    // a file that gets the digest of an object which is the outcome; empty: none is stored
+	Executor string    // as ExecutorOptions.Name
+	Threads  int
+	NoEngine func(where string)
+	Listener attempt.Listener
+}
+
+// Attempt makes one attempt at one stage, as a cluster does in place of an apply.
+func (w *Workspace) Attempt(ctx context.Context, o AttemptOptions) (out attempt.Outcome, err error) {
+	s, err := w.storeAt(ctx, o.Store)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if o.Task != "" {
+		text, err := s.Get(plan.Digest(o.Task))
+		if err != nil {
+			return out, fmt.Errorf("reading the task: %w", err)
+		}
+		o.In = bytes.NewReader(text)
+	}
+	t, err := attempt.Read(o.In)
+	if err != nil {
+		return out, err
+	}
+	ex, err := OpenExecutor(ctx, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Root(), NoEngine: o.NoEngine})
+	if err != nil {
+		return out, err
+	}
+	defer ex.Close()
+	out = attempt.Run(ctx, t, attempt.Options{Store: s, Executor: ex, Listener: o.Listener, Dir: w.Dir, Convert: Convert, ToolVersion: Version()})
+	if o.Outcome == "" {
+		return out, nil
+	}
+	return out, putOutcome(ctx, s, out, o.Outcome)
+}
+
+// storeAt opens a store at a place that a task came with. A folder that is not there is refused: an empty store would be made of it.
+func (w *Workspace) storeAt(ctx context.Context, at string) (*store.Store, error) {
+	if !strings.Contains(at, "://") {
+		if _, err := os.Stat(at); err != nil {
+			return nil, fmt.Errorf("opening the store: %w", err)
+		}
+		return store.Open(at)
+	}
+	u, err := storeurl.Parse(at)
+	if err != nil {
+		return nil, err
+	}
+	b, err := cloud.Open(ctx, u)
+	if err != nil {
+		return nil, refused(err)
+	}
+	return store.Over(ctx, b, w.StoreDir(), u.Place())
+}
+
+// putOutcome stores an outcome as an object and leaves its digest in a file, which is small enough for whoever passes it on.
+func putOutcome(ctx context.Context, s *store.Store, out attempt.Outcome, file string) error {
+	text, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	d, err := s.PutBytes(ctx, text)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(d), 0o644)
+}
