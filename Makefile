@@ -2,7 +2,10 @@
 
 GO ?= go
 
-.PHONY: build demo test race race-threads bench bench-peers figures fuzz soak
+# What `make cluster` builds.
+CLUSTER = $(CURDIR)/bin/cluster
+
+.PHONY: build demo test cluster cluster-test race race-threads bench bench-peers figures fuzz soak
 
 # The static binary: command line, stage runner, model server and, in an empty image, every built-in component. Names of
 # hosts and users are looked up by Go itself, which wants no shared library of the system (netgo, osusergo). What the linker says is
@@ -30,6 +33,7 @@ demo: build
 test: build
 	$(GO) vet ./...
 	@docker version >/dev/null 2>&1 || echo "No container engine answers: the tests that need one are LEFT OUT."
+	@[ -n "$$MLP_REQUIRE_CLUSTER" ] || echo "The tests of the executor kubernetes on a real cluster are LEFT OUT: make cluster-test."
 	@docker image inspect mlp-example-python:1 >/dev/null 2>&1 || [ "$$(id -u)" = 0 -a -n "$$(command -v debootstrap)" ] || \
 	  echo "No image mlp-example-python:1, nor root and debootstrap to make it: the tests that need it are LEFT OUT."
 	@/usr/bin/python3 -c 'import xgboost' 2>/dev/null || echo "No python3-xgboost: the comparisons with it are LEFT OUT."
@@ -40,6 +44,16 @@ test: build
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "No Chromium: the tests that open pages in it are LEFT OUT."
 	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
 	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 35m ./...
+
+# Kubernetes as one program, for tests on a real cluster: from its own module, twelve minutes of two cores, and seconds from the build cache.
+cluster:
+	@mkdir -p bin
+	cd runtime/executor/kubernetes/kubernetestest/cluster && GOFLAGS= $(GO) build -trimpath -ldflags '-s -w' -o $(CLUSTER) .
+
+# The tests of the executor kubernetes, on a cluster of two nodes that they start on this machine; it needs root, and Debian's etcd-server,
+# containerd, containernetworking-plugins, conntrack and busybox-static. They are no part of `make test`.
+cluster-test: build cluster
+	MLP_REQUIRE_CLUSTER=1 MLP_CLUSTER=$(CLUSTER) MLP_REQUIRE_S3=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 20m -v -run 'Cluster' ./runtime/cli
 
 # The race detector, on the packages whose tests do without the SQL engine (it is C++, which the detector does not see); the
 # engine of applies, the executors, the store and the language server are among them. Simulations and comparisons of figures

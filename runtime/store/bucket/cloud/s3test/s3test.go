@@ -30,13 +30,13 @@ import (
 const Version = "v1.8.0"
 
 // The credentials of the server's owner, who may do everything. Start puts them into the environment of the test; they
-// protect nothing, since the server listens on the loopback alone and ends with the test.
+// protect nothing, since the server listens on the loopback, or where StartOn is told to, and ends with the test.
 const (
 	AccessKey = "tester"
 	SecretKey = "a-secret-of-the-test"
 )
 
-// Server is one that answers at 127.0.0.1. Its methods may be called by several goroutines.
+// Server is one that answers. Its methods may be called by several goroutines.
 type Server struct {
 	Endpoint string // http://127.0.0.1:port
 	Dir      string // the buckets, as folders
@@ -48,11 +48,17 @@ type Server struct {
 // of its process: testing.T.Setenv panics then.
 func Start(t testing.TB, bucket string) *Server {
 	t.Helper()
+	return StartOn(t, bucket, "127.0.0.1")
+}
+
+// StartOn is Start with a server that listens on an address of this machine, which pods of a cluster reach.
+func StartOn(t testing.TB, bucket, host string) *Server {
+	t.Helper()
 	for name, value := range Environment() {
 		t.Setenv(name, value)
 	}
 	program := Program(t, "versitygw", "github.com/versity/versitygw/cmd/versitygw@"+Version, "MLP_REQUIRE_S3")
-	s, stop, err := run(program, t.TempDir())
+	s, stop, err := run(program, t.TempDir(), host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +110,8 @@ func find(name string) string {
 // until then is in the error. stop kills it: there is nothing to save, and a test should not wait for a gentle end.
 //
 // The port is one that was free a moment ago. Another program may take it in between; then versitygw ends, and that is told.
-func run(program, dir string) (*Server, func(), error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func run(program, dir, host string) (*Server, func(), error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return nil, nil, err
 	}
