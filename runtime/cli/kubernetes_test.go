@@ -130,13 +130,21 @@ func memoryOnCluster(t *testing.T, _ *kubernetestest.Cluster, s *s3test.Server) 
 
 source "csv" "a" { path = "a.csv" }
 
-dataset "many" {
-  from      = [source.a]
-  sql       = "select list(x order by x desc) as l, any_value(id) as id from a, range(60000000) t(x)"
-  memory_mb = 200
+dataset "rows" {
+  from = [source.a]
+  sql  = "select x as id, x % 7 as u, x % 11 as v, (x % 13)::double as y from a, range(600000) t(x)"
+  key  = ["id"]
+}
+
+train "gradient_boosting" "model" {
+  data      = dataset.rows
+  target    = "y"
+  task      = "regression"
+  features  = ["u", "v"]
+  memory_mb = 40
 }
 `)
-	ends(t, dir, 1, []string{"dataset.many needed more memory than it may use, 200 MB"}, applyOnCluster...)
+	ends(t, dir, 1, []string{"train.model needed more memory than it may use, 40 MB"}, applyOnCluster...)
 }
 
 // imageOnCluster: an image that cannot be pulled is told as such.
@@ -261,7 +269,7 @@ func adoptedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server)
 	if err := <-second.wait; err != nil {
 		t.Fatalf("%v\n%s", err, second.said())
 	}
-	if log := mustRun(t, dir, "logs", "dataset.b"); !strings.Contains(second.said()+log, "goes on, which an earlier apply began") {
-		t.Errorf("it is not told that the Job is another apply's:\n%s\n%s", second.said(), log)
+	if said := second.said(); !strings.Contains(said, "goes on, which an earlier apply began") || !strings.Contains(said, "its pod waits: Unschedulable") {
+		t.Errorf("it is not told that the Job is another apply's, and what its pod waits for:\n%s", said)
 	}
 }

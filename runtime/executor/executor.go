@@ -49,7 +49,6 @@ type Whole struct {
 	Pipeline, Workspace, Address string
 	Fingerprint                  string
 	Apply                        string // id of the apply
-	Attempt                      int
 
 	Task     string // the digest of the object that says what to do (attempt.Task)
 	Timeout  time.Duration

@@ -29,11 +29,12 @@ const (
 // Attempt makes the Job, or finds the one that an apply made which is dead now, and waits until its pod has ended. The Job is removed
 // then, and when ctx ends.
 func (e *Executor) Attempt(ctx context.Context, w executor.Whole) (executor.Ended, error) {
-	job, err := e.begin(ctx, w)
+	logs := e.follow(ctx, w.Log)
+	job, err := e.begin(ctx, w, logs)
 	if err != nil {
+		logs.stop()
 		return executor.Ended{}, e.failed("creating the Job of "+w.Address, err)
 	}
-	logs := e.follow(ctx, w.Log)
 	ended, err := e.await(ctx, job, logs)
 	logs.stop()
 	if errors.Is(err, executor.ErrUnavailable) {
@@ -46,7 +47,7 @@ func (e *Executor) Attempt(ctx context.Context, w executor.Whole) (executor.Ende
 }
 
 // begin creates the Job. One of its name that goes on is taken for it; one that has ended is of an apply that is over, and makes room.
-func (e *Executor) begin(ctx context.Context, w executor.Whole) (*batchv1.Job, error) {
+func (e *Executor) begin(ctx context.Context, w executor.Whole, logs *follower) (*batchv1.Job, error) {
 	want := e.job(w)
 	for {
 		job := &batchv1.Job{}
@@ -62,7 +63,7 @@ func (e *Executor) begin(ctx context.Context, w executor.Whole) (*batchv1.Job, e
 		case err != nil:
 			return nil, err
 		case job.DeletionTimestamp == nil && !over(job):
-			_, _ = fmt.Fprintf(w.Log, "Job %s goes on, which an earlier apply began: waiting for it\n", job.Name)
+			logs.say("its Job " + job.Name + " goes on, which an earlier apply began: waiting for that one")
 			return job, nil
 		default:
 			if err := e.remove(ctx, job); err != nil {
@@ -91,7 +92,7 @@ func (e *Executor) await(ctx context.Context, job *batchv1.Job, logs *follower) 
 		switch {
 		case ctx.Err() != nil:
 			return executor.Ended{}, ctx.Err()
-		case err != nil && time.Since(answered) > away:
+		case refused(err) || err != nil && time.Since(answered) > away:
 			return executor.Ended{}, e.failed("looking at Job "+job.Name, err)
 		case err == nil:
 			answered = time.Now()
@@ -100,7 +101,7 @@ func (e *Executor) await(ctx context.Context, job *batchv1.Job, logs *follower) 
 			return *ended, nil
 		}
 		if waits != "" && waits != told {
-			logs.say("waiting: " + waits)
+			logs.say("its pod waits: " + waits)
 			told = waits
 		}
 		select {
@@ -202,14 +203,19 @@ func (e *Executor) request(ctx context.Context, do func(context.Context) error) 
 // failed says what was asked of the API server. What it refuses, such as a right that is missing, is told as it says it; all else is that it does
 // not answer.
 func (e *Executor) failed(doing string, err error) error {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) && status.Status().Code < 500 && !apierrors.IsTooManyRequests(err) {
+	if refused(err) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
 	return fmt.Errorf("%s: %w: %w", doing, executor.ErrUnavailable, err)
+}
+
+// refused reports whether the API server has answered, and will answer the same again: a right is missing, or the request is wrong.
+func refused(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code >= 400 && status.Status().Code < 500 && !apierrors.IsTooManyRequests(err)
 }
 
 // sleep waits; false if the context ended first.

@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -44,10 +43,11 @@ const (
 	applyAnnotation    = "mlp.apply"
 )
 
-// name is the name of an attempt's Job: a function of what it yields and where. Two stores must not share a Job, which writes to one.
+// name is the name of an attempt's Job: a function of what it yields and where. Two stores must not share a Job, which writes to one. The number of
+// the attempt is not in it: there is one at a time, and one whose Job could not be asked after goes on as the next.
 func (e *Executor) name(w executor.Whole) string {
 	sum := strings.TrimPrefix(string(digest.Of([]byte(e.opts.Store+"\n"+w.Fingerprint))), digest.Prefix)
-	return fmt.Sprintf("mlp-%s-%d", sum[:32], w.Attempt)
+	return "mlp-" + sum[:32]
 }
 
 // job is the Job of an attempt.

@@ -13,22 +13,22 @@ import (
 )
 
 func whole() executor.Whole {
-	return executor.Whole{Pipeline: "churn", Workspace: "default", Address: "train.model", Fingerprint: "blake3:" + strings.Repeat("ab", 32), Attempt: 1,
+	return executor.Whole{Pipeline: "churn", Workspace: "default", Address: "train.model", Fingerprint: "blake3:" + strings.Repeat("ab", 32),
 		Task: "blake3:" + strings.Repeat("cd", 32), Timeout: time.Hour, MemoryMB: 512, CPUs: 1.5}
 }
 
-// TestName: a Job is one for each store, fingerprint and number of the attempt, whoever applies.
+// TestName: a Job is one for each store and fingerprint, whoever applies.
 func TestName(t *testing.T) {
 	e := &Executor{opts: Options{Store: "s3://models/a"}}
 	name := e.name(whole())
-	same, again, other := whole(), whole(), whole()
+	same, other := whole(), whole()
 	same.Apply, same.Workspace, same.Task = "another", "pr-1", "blake3:00"
-	again.Attempt, other.Fingerprint = 2, "blake3:"+strings.Repeat("ac", 32)
+	other.Fingerprint = "blake3:" + strings.Repeat("ac", 32)
 	if got := e.name(same); got != name {
 		t.Errorf("another apply has %s, want %s", got, name)
 	}
 	elsewhere := &Executor{opts: Options{Store: "s3://models/b"}}
-	for what, got := range map[string]string{"another attempt": e.name(again), "another stage": e.name(other), "another store": elsewhere.name(whole())} {
+	for what, got := range map[string]string{"another stage": e.name(other), "another store": elsewhere.name(whole())} {
 		if got == name {
 			t.Errorf("%s has the same name %s", what, got)
 		}

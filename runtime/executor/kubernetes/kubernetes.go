@@ -11,7 +11,7 @@ package kubernetes
 // a hint of when to look, and the reason where nobody left an outcome. So a status that lags, a pod that is gone, or a dropped answer
 // changes when something is seen, and not what.
 //
-// A Job's name follows from the store, the fingerprint and the number of the attempt. Created twice it is created once: an apply that
+// A Job's name follows from the store and the fingerprint. Created twice it is created once: an apply that
 // was killed leaves its Job, and the next apply waits for the same one.
 //
 // State is asked for and not watched: a list is whole each time, where a watch may expire, or lose what happened while it was away.

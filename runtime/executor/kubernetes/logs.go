@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"sync"
@@ -9,6 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // lastLines is how long the last lines of a log that is followed are waited for, once its container has ended. The log in the store is
@@ -34,8 +37,11 @@ func (e *Executor) follow(ctx context.Context, out io.Writer) *follower {
 	return f
 }
 
-// say writes a line of the executor's own. That the log cannot be kept is told by whoever keeps it.
-func (f *follower) say(line string) { _, _ = f.Write([]byte(line + "\n")) }
+// say warns of something that the cluster, and not the stage, is about. That the log cannot be kept is told by whoever keeps it.
+func (f *follower) say(message string) {
+	line, _ := json.Marshal(component.Message{Kind: component.WarningMessage, Message: message}) // a string
+	_, _ = f.Write(append(line, '\n'))
+}
 
 // Write takes what goes on, from several goroutines.
 func (f *follower) Write(p []byte) (int, error) {
