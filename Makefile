@@ -48,7 +48,7 @@ test: build
 # Kubernetes as one program, for tests on a real cluster: from its own module, twelve minutes of two cores, and seconds from the build cache.
 cluster:
 	@mkdir -p bin
-	cd runtime/executor/kubernetes/kubernetestest/cluster && GOFLAGS= $(GO) build -trimpath -ldflags '-s -w' -o $(CLUSTER) .
+	cd runtime/executor/kubernetes/kubernetestest/testdata/cluster && GOFLAGS= $(GO) build -trimpath -ldflags '-s -w' -o $(CLUSTER) .
 
 # The tests of the executor kubernetes, on a cluster of two nodes that they start on this machine; it needs root, and Debian's etcd-server,
 # containerd, containernetworking-plugins, conntrack and busybox-static. They are no part of `make test`.

@@ -1,4 +1,4 @@
-module github.com/mlp-lang/mlp/runtime/executor/kubernetes/kubernetestest/cluster
+module github.com/mlp-lang/mlp/runtime/executor/kubernetes/kubernetestest/testdata/cluster
 
 go 1.26
 
