@@ -62,6 +62,16 @@ func (x *tuning) problems(config string) []schema.Problem {
 // run runs one stage with the folders of its inputs, and returns that of what it wrote.
 func (x *tuning) run(address string, config json.RawMessage, in map[string]string) string {
 	x.t.Helper()
+	out, err := x.try(address, config, in)
+	if err != nil {
+		x.t.Fatalf("%s: %v", address, err)
+	}
+	return out
+}
+
+// try is run for a stage that may fail.
+func (x *tuning) try(address string, config json.RawMessage, in map[string]string) (string, error) {
+	x.t.Helper()
 	root := x.t.TempDir()
 	spec := component.Spec{Protocol: component.Protocol, Address: address, Component: x.c.Name(), Version: x.c.Type.Version, Config: config, In: map[string]schema.Shape{}}
 	for port, dir := range in {
@@ -90,10 +100,7 @@ func (x *tuning) run(address string, config json.RawMessage, in map[string]strin
 	if err == nil {
 		err = x.c.Run(x.t.Context(), s)
 	}
-	if err != nil {
-		x.t.Fatalf("%s: %v", address, err)
-	}
-	return filepath.Join(root, "out")
+	return filepath.Join(root, "out"), err
 }
 
 // fit runs all trials, the last first as far as what they take is there, then the block. It returns the folder of the block's outputs.

@@ -148,6 +148,9 @@ func (c *checker) inputs(b *Block) bool {
 		}
 		target := c.m.Blocks[r.Target]
 		s, ok := target.Out[r.TargetPort]
+		if !ok && r.Along && len(target.Out) > 0 {
+			continue // what the block was not asked for does not come along
+		}
 		if !ok {
 			c.notAsked(target, &r)
 			complete = false
@@ -168,13 +171,20 @@ func (c *checker) notAsked(target *Block, r *resolve.Reference) {
 		if p.Name != r.TargetPort || !p.Asked || len(target.Out) == 0 {
 			continue
 		}
-		c.add(source.Diagnostic{
+		d := source.Diagnostic{
 			Severity: source.Error, Code: source.CodeUnknownPort, Subject: r.Range,
 			Summary: fmt.Sprintf("%s has no %s side", target.Address, p.Name),
 			Detail:  fmt.Sprintf("A split has it only where it is given rows. It has %s.", strings.Join(slices.Sorted(maps.Keys(target.Out)), ", ")),
 			Hint:    c.askFor(target),
 			Related: []source.Related{{Message: "the split stands here", Range: target.Range}},
-		})
+		}
+		if p.Side == "" { // it is asked for by a block of its name
+			d.Summary = fmt.Sprintf("%s has no %s", target.Address, p.Name)
+			d.Detail = "It has that only where it is asked for it."
+			d.Hint = fmt.Sprintf("add %s {} to %s", p.Name, target.Address)
+			d.Related[0].Message = "the block stands here"
+		}
+		c.add(d)
 	}
 }
 

@@ -64,7 +64,7 @@ func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path
 	return w.wiring(refs, items, spec, policy)
 }
 
-// along is what the block that a reference points at reads by one of its own arguments. train.m with features =
+// along is what the block that a reference points at reads by one of its own arguments, or yields at another port. train.m with features =
 // features.card reads what features.card is computed from: a reference to that is added, as if train.m had named it.
 // Its port has the name of both arguments, so that it is not taken for one that the block has itself.
 func (r *resolver) along(ref *Reference, spec *schema.Attr) []Reference {
@@ -82,6 +82,11 @@ func (r *resolver) along(ref *Reference, spec *schema.Attr) []Reference {
 			one.Port, one.Target, one.TargetPort, one.Along = ref.Port+"."+spec.Along, further.Target, further.TargetPort, true
 			out = append(out, one)
 		}
+	}
+	if slices.ContainsFunc(b.TypeSpec.Out, func(p schema.Port) bool { return p.Asked && p.Name == spec.Along }) {
+		one := *ref
+		one.Port, one.TargetPort, one.Along = ref.Port+"."+spec.Along, spec.Along, true
+		out = append(out, one)
 	}
 	return out
 }
@@ -177,12 +182,29 @@ func (w *walker) elementItems(v cty.Value, a *syntax.Attr, spec *schema.Attr, pa
 		}
 		if !object {
 			one.name = one.ref.Name
+			if spec.Type == schema.RefMap && !w.namesTable(one) {
+				ok = false
+			}
 		} else if !w.tableName(a, one) {
 			ok = false
 		}
 		items = append(items, one)
 	}
 	return items, ok
+}
+
+// namesTable checks the name that a table has by its block: blocks whose tables are there only when asked for may have reserved words for names.
+func (w *walker) namesTable(one item) bool {
+	if one.ref.Port == "" || syntax.ValidName(one.name) {
+		return true
+	}
+	w.r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeName, Subject: one.at,
+		Summary: fmt.Sprintf("%q is a reserved word of SQL", one.name),
+		Detail:  "Queries read the table by this name.",
+		Hint:    fmt.Sprintf("name it: { %s_ = %s }", one.name, one.ref),
+	})
+	return false
 }
 
 // tableName checks a name given to a reference, which queries use.

@@ -224,9 +224,9 @@ type Attr struct {
 	Ports []PortType
 	Kinds []string
 	Edge  Edge
-	// Along names a reference attribute of the blocks pointed at. With Along "from", features = [feature.card] also takes in the table
-	// that feature.card has as its from, at the port "features.card.from", and tables keep their Windows and MaxAge. The component
-	// says which of these inputs it does without (ShapeResult.In).
+	// Along names a reference attribute of the blocks pointed at, or a port that they have when asked. With Along "from", features = [feature.card] also takes in the
+	// table that feature.card has as its from, at the port "features.card.from", and tables keep their Windows and MaxAge; with Along "out_of_fold", models =
+	// [train.a] takes in train.a.out_of_fold, where that is there. The component says which of these inputs it does without (ShapeResult.In).
 	Along string
 	// For SQLExpr and SQL: the reference attribute that names the tables in scope; default "from".
 	Tables string

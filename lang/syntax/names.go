@@ -65,12 +65,12 @@ func checkName(kind *schema.Kind, name string, r source.Range) source.Diagnostic
 	return source.Diagnostics{d}
 }
 
-// tables reports whether blocks of a kind are read by their names in queries: those that yield tables, and variables, which
+// tables reports whether blocks of a kind are read by their names in queries: those that always yield tables, and variables, which
 // stand for them where a module is called.
 func tables(k *schema.Kind) bool {
 	for _, t := range k.Types {
 		for _, p := range t.Out {
-			if p.Type == schema.TablePort {
+			if p.Type == schema.TablePort && !p.Asked {
 				return true
 			}
 		}

@@ -13,7 +13,7 @@ import (
 // that is not known is nil.
 func Named(in map[string]schema.Shape, reference string) (names []string, models []*schema.Model) {
 	for port := range in {
-		if name, ok := strings.CutPrefix(port, reference+"."); ok {
+		if name, ok := strings.CutPrefix(port, reference+"."); ok && !strings.Contains(name, ".") { // not what comes along with a model
 			names = append(names, name)
 		}
 	}

@@ -116,6 +116,9 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 	if err != nil {
 		return err
 	}
+	if fold := t.config.Fold; fold != nil && fold.out != nil {
+		return fold.out.take(ctx, t, e, calibration)
+	}
 	if t.config.Trial != nil {
 		return t.finishTrial(ctx, e, calibration, f)
 	}

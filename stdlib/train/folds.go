@@ -1,6 +1,6 @@
 package train
 
-// Folds of a trial: the rows of data are parted, and of each part a model that was fitted on others is measured. The figure of the trial is the mean.
+// Folds: the rows of data are parted, and of each part a model that was fitted on others is measured, in a trial, whose figure is the mean, or predicts (out_of_fold.go).
 //
 //	by chance   every row is measured once; of classes each fold has its share (stratified), rows of one group are in one fold
 //	by time     rows are parted into one stretch more than there are folds; each is measured by a model of all before it
@@ -24,7 +24,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Folds is the block folds of tune as the stage gets it.
+// Folds is the block folds of tune, or out_of_fold, as the stage gets it.
 type Folds struct {
 	Count int    `json:"count"`
 	Group string `json:"group"` // a column; empty: the entity of the table, where it has one
@@ -33,11 +33,15 @@ type Folds struct {
 	Seed  int64  `json:"seed"`
 }
 
-// foldsBlock is the nested block folds of tune.
-func foldsBlock() schema.Block {
-	return schema.Block{Name: "folds",
-		Doc: "Measures trials on `data` itself, in place of `selection`: it is parted into folds, a model is fitted without each and measured on it, and the mean counts. " +
-			"The model for good is fitted on all of `data`. A trial is `count` times the work. Each fold has its share of every class.",
+// tuneFolds is the nested block folds of tune.
+func tuneFolds() schema.Block {
+	return foldsBlock("folds", "Measures trials on `data` itself, in place of `selection`: it is parted into folds, a model is fitted without each and measured on it, and the mean counts. "+
+		"The model for good is fitted on all of `data`. A trial is `count` times the work. Each fold has its share of every class.")
+}
+
+// foldsBlock is a nested block that says how data is parted into folds.
+func foldsBlock(name, doc string) schema.Block {
+	return schema.Block{Name: name, Doc: doc,
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: "count", Type: schema.Integer, Default: 5.0, Doc: "How many folds, from 2 to 50."},
 			{Name: "group", Type: schema.String, ColumnOf: DataPort,
@@ -49,31 +53,28 @@ func foldsBlock() schema.Block {
 		}}}
 }
 
-// problems of the block.
-func (f *Folds) problems(data *schema.Table, selected bool) (out []schema.Problem) {
-	report := func(path, summary, detail string) {
-		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail})
-	}
-	if selected {
-		report(SelectionPort, "Trials are measured on selection or on folds of data, not on both", "")
+// problems of the block, which stands at path.
+func (f *Folds) problems(path string, data *schema.Table) (out []schema.Problem) {
+	report := func(attr, summary, detail string) {
+		out = append(out, schema.Problem{Path: path + "." + attr, Summary: summary, Detail: detail})
 	}
 	if f.Count < 2 || f.Count > 50 {
-		report("tune.folds.count", fmt.Sprintf("count is %d", f.Count), "It must be from 2 to 50.")
+		report("count", fmt.Sprintf("count is %d", f.Count), "It must be from 2 to 50.")
 	}
 	if f.Gap != "" && f.Time == "" {
-		report("tune.folds.gap", "A gap is one of time", "Set time to the column that says when a row happened.")
+		report("gap", "A gap is one of time", "Set time to the column that says when a row happened.")
 	}
 	if f.Time != "" && f.Group != "" {
-		report("tune.folds.group", "Folds go forward in time, or keep groups together", "An entity has rows before and after.")
+		report("group", "Folds go forward in time, or keep groups together", "An entity has rows before and after.")
 	}
 	if data == nil {
 		return out
 	}
 	if c := data.Column(f.Time); c != nil && !table.Temporal(c.Type) {
-		report("tune.folds.time", fmt.Sprintf("Column %q is of type %s, not a date or timestamp", c.Name, c.Type), "")
+		report("time", fmt.Sprintf("Column %q is of type %s, not a date or timestamp", c.Name, c.Type), "")
 	}
 	if data.Clock != "" && f.Time == "" {
-		out = append(out, schema.Problem{Path: "tune.folds", Warning: true, Summary: "The data is a side of a split by time, and folds by chance mix what was earlier and later",
+		out = append(out, schema.Problem{Path: path, Warning: true, Summary: "The data is a side of a split by time, and folds by chance mix what was earlier and later",
 			Hint: fmt.Sprintf("Set time = %q.", data.Clock)})
 	}
 	return out
@@ -89,21 +90,30 @@ type Fold struct {
 	values []float64
 	rounds int
 	rows   int
-	why    string // a value is undefined
+	why    string   // a value is undefined
+	out    *heldOut // nil: folds are measured
 }
 
-// Run runs a stage: it fits once, or of a trial with folds once for each. fit loads, fits and finishes with a configuration; fold goes into
-// Config.Fold.
-func (u *Tunable) Run(ctx context.Context, s *component.Stage, fit func(ctx context.Context, s *component.Stage, config json.RawMessage, fold *Fold) error) error {
+// fitting loads, fits and finishes with a configuration; fold goes into Config.Fold.
+type fitting func(ctx context.Context, s *component.Stage, config json.RawMessage, fold *Fold) error
+
+// Run runs a stage: it fits once, or of a trial with folds once for each, and first once for each fold that is to be predicted.
+func (u *Tunable) Run(ctx context.Context, s *component.Stage, fit fitting) error {
 	config, err := u.settled(s)
 	if err != nil {
 		return err
 	}
 	var c struct {
-		Trial *Trial `json:"trial"`
+		Trial     *Trial `json:"trial"`
+		OutOfFold *Folds `json:"out_of_fold"`
 	}
 	if err := json.Unmarshal(config, &c); err != nil {
 		return err
+	}
+	if c.OutOfFold != nil {
+		if err := predictFolds(ctx, s, c.OutOfFold, config, fit); err != nil {
+			return err
+		}
 	}
 	if c.Trial == nil || c.Trial.Folds == nil {
 		return fit(ctx, s, config, nil)

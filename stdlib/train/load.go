@@ -98,7 +98,7 @@ func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*T
 	if err == nil && s.Has(CalibrationPort) {
 		err = l.calibration(ctx, t)
 	}
-	if err == nil && c.Trial != nil && (s.Has(SelectionPort) || c.Fold != nil) {
+	if err == nil && (c.Fold != nil || c.Trial != nil && s.Has(SelectionPort)) {
 		err = l.selection(ctx, t)
 	}
 	return t, err
@@ -402,7 +402,7 @@ func (l *loader) validation(ctx context.Context, t *Training) error {
 	return t.again(ctx, l.take)
 }
 
-// selection may be small, but not empty, too. It is read by trials alone.
+// selection may be small, but not empty, too. It is read by trials, and where rows of the data are left out of a fit: then it is these.
 func (l *loader) selection(ctx context.Context, t *Training) error {
 	port, f := SelectionPort, l.config.Fold
 	if f != nil {
@@ -413,7 +413,15 @@ func (l *loader) selection(ctx context.Context, t *Training) error {
 		return err
 	}
 	if f != nil {
-		rows.only(f.measured())
+		measured := f.measured()
+		if len(measured) == 0 {
+			return &component.InputError{Summary: fmt.Sprintf("%s: fold %d of %d has no rows", l.stage.Address, f.number+1, f.Count),
+				Detail: "There are fewer rows, or groups that stay together, than folds. Take fewer folds."}
+		}
+		rows.only(measured)
+		if f.out != nil {
+			f.out.rows = rows.picked
+		}
 	}
 	if t.Selection, err = l.set(rows, &t.Signature, port); err != nil {
 		return err

@@ -87,12 +87,12 @@ func rowLoss(task schema.Task, out [][]float64, r int, y float64) float64 {
 // Threads that may be used; results must not depend on it.
 func (t *Training) Threads() int { return t.stage.Threads }
 
-// Warnf tells the user something that does not stop the training. A trial only logs it: the stage that fits for good tells it once.
+// Warnf tells the user something that does not stop the training. A trial only logs it, and a fold: the fit for good tells it once.
 func (t *Training) Warnf(format string, args ...any) { t.config.warnf(t.stage, format, args...) }
 
 // warnf is Warnf while there is no training yet.
 func (c *Config) warnf(s *component.Stage, format string, args ...any) {
-	if c.Trial != nil {
+	if c.Trial != nil || c.Fold != nil {
 		s.Logf("warning: "+format, args...)
 		return
 	}

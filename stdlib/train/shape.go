@@ -48,11 +48,9 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	}
 	figures := s.figures(signature.Features)
 	s.treats(signature)
-	return schema.ShapeResult{
-		Out:      map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: signature}},
-		Figures:  figures,
-		Problems: s.problems,
-	}
+	out := map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: signature}}
+	s.outOfFold(task, out)
+	return schema.ShapeResult{Out: out, Figures: figures, Problems: s.problems}
 }
 
 // shaper collects what is wrong with a block.

@@ -58,9 +58,10 @@ type Config struct {
 	Tuned                *Tuned            `json:"tuned"` // set by Tunable.Run, of a block with tune
 	IsolationForests     []IsolationForest `json:"isolation_forest"`
 	KMeans               []KMeans          `json:"k_means"`
-	Fold                 *Fold             `json:"-"` // of a trial with folds
-	ManyLevels           []string          `json:"-"` // text columns of which maxManyLevels categories are kept
-	Encodings            []Encoding        `json:"-"` // of categories by the target, before an estimator gets them
+	OutOfFold            *Folds            `json:"out_of_fold"` // nil: rows of data are not predicted
+	Fold                 *Fold             `json:"-"`           // that is left out of this fit: of a trial with folds, and of predictions out of fold
+	ManyLevels           []string          `json:"-"`           // text columns of which maxManyLevels categories are kept
+	Encodings            []Encoding        `json:"-"`           // of categories by the target, before an estimator gets them
 	// Of is the signature that the model has because it is made of others, with its classes and levels; nil: the data say it.
 	Of *model.Signature `json:"-"`
 }

@@ -121,7 +121,7 @@ func (u *Tunable) Block() schema.Block {
 		Doc: "Tries parameters before the model is fitted. The first trial has those of `params`, so that what is chosen is no worse by the metric on `selection`; of a grid all are those of the grid. " +
 			"Each trial is fitted on `data` and measured on `selection`; the best by the metric, of equal ones the first, is fitted for good. " +
 			"The work is the number of trials times that of a fit. With `folds` it is measured on parts of `data` instead. The choice depends on the data, the configuration and the seed: not on time, workers or interruptions.",
-		Body: schema.Body{Attrs: attrs, Blocks: []schema.Block{space, foldsBlock()}}}
+		Body: schema.Body{Attrs: attrs, Blocks: []schema.Block{space, tuneFolds()}}}
 }
 
 // halvingDoc is what the documentation of method says of halving; "" of a trainer that has none.
@@ -149,7 +149,10 @@ func (u *Tunable) Problems(req schema.ShapeRequest, c *Config) []schema.Problem 
 		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail})
 	}
 	if t.Folds != nil {
-		out = append(out, t.Folds.problems(req.In[DataPort].Table, selected)...)
+		if selected {
+			report(SelectionPort, "Trials are measured on selection or on folds of data, not on both", "")
+		}
+		out = append(out, t.Folds.problems("tune.folds", req.In[DataPort].Table)...)
 	} else if !selected && !validated {
 		out = append(out, schema.Problem{Path: "tune", Summary: "tune needs rows to choose on", Detail: "Trials are measured on rows that they were not fitted on.",
 			Hint: "Set selection to a side for that, such as split.<name>.selection, or add folds { } to tune."})
@@ -393,7 +396,8 @@ func (m *maker) add(t *Trial, set tune.Point, takes []int) error {
 		return err
 	}
 	delete(all, "tune")
-	if t.Choose != nil { // which parameters it has is not known yet
+	delete(all, OutOfFoldPort) // of the model for good
+	if t.Choose != nil {       // which parameters it has is not known yet
 		t.Choose.Base = tune.Point{}
 		params := map[string]json.RawMessage{}
 		if all["params"] != nil {

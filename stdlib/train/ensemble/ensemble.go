@@ -2,15 +2,15 @@
 //
 // An average asks for no rows: what each member says of a row counts by its weight. A stacking fits a linear model of what the members say (Wolpert 1992), and
 // what it is fitted on decides whether it is worth anything: of rows that a member has learnt from it is too sure, and a member that has learnt
-// most by heart would get most of the weight. So the rows are ones that no member was fitted on, which the compiler holds it to, by the side of a split:
+// most by heart would get most of the weight. So either the rows are ones that no member was fitted on, which the compiler holds it to, by the side of a split:
 //
 //	train        members are fitted
 //	validation   members are stopped early, thresholds are found
 //	selection    the stacking is fitted
 //	test         it is measured
 //
+// or what members say of their own rows is said by models that were fitted without these (out_of_fold of a trainer), and no rows are set aside.
 // Members are what they are elsewhere, stages of their own: they are trained once, compared by themselves, and used in several ensembles.
-// (Stacking on folds fits each member as often as there are folds and once more, and has all rows of train for the stacking; spec/rationale.md says why it is not built.)
 package ensemble
 
 import (
@@ -44,22 +44,23 @@ var Component = component.Component{
 		Doc:     doc,
 		Body: schema.Body{
 			Attrs: append([]schema.Attr{
-				{Name: modelsPort, Type: schema.RefMap, Required: true, Ports: []schema.PortType{schema.ModelPort},
+				{Name: modelsPort, Type: schema.RefMap, Required: true, Ports: []schema.PortType{schema.ModelPort}, Along: train.OutOfFoldPort,
 					Doc: "The members: a list, a map, or all of a repeated block (`train.seed`). They predict the same target, and of classes the same ones, with the same positive class."},
 				{Name: "method", Type: schema.String, Default: string(model.Average), OneOf: []string{string(model.Average), string(model.Stacking)},
-					Doc: "`average`: the mean of what the members say. `stacking`: a linear model of it, fitted on `data`: logistic regression of classes, ridge regression of amounts."},
+					Doc: "`average`: the mean of what the members say. `stacking`: a linear model of it, fitted on `data` or out of fold: logistic regression of classes, ridge regression of amounts."},
 				{Name: "weights", Type: schema.Any,
 					Doc: "Of an average: by how much members count, by their names, `{ boosted = 2 }`; those that are not named have 1. Left out: all the same."},
 				{Name: train.DataPort, Type: schema.Ref, Ports: []schema.PortType{schema.TablePort}, Rows: schema.FittedRows,
-					Doc: "Of a stacking: the table to fit it on, with rows that no member was fitted on, such as the selection side of a split. Rows whose target is null are left out."},
+					Doc: "Of a stacking: the table to fit it on, with rows that no member was fitted on, such as the selection side of a split. Rows whose target is null are left out. Left out: what the members predict out of fold of the rows that they were fitted on, for which each has a block `out_of_fold`."},
 				{Name: train.ValidationPort, Type: schema.Ref, Ports: []schema.PortType{schema.TablePort}, Rows: schema.ChosenRows,
 					Doc: "A table for `decision`, and for the loss that is told. No member is fitted on its rows, nor the stacking; they may have been stopped by them."},
 				{Name: "weight", Type: schema.String, Doc: "A column of weights, at least 0: how many times each row of the tables counts."},
 			}, train.CalibrationAttrs()...),
 			Blocks: []schema.Block{paramsBlock, train.DecisionBlock()},
 		},
-		Out:      train.Out(),
-		Examples: []schema.Example{{Title: "The average of trees and a line", Code: averageExample}, {Title: "A stacking", Code: stackingExample}},
+		Out: train.Out(),
+		Examples: []schema.Example{{Title: "The average of trees and a line", Code: averageExample}, {Title: "A stacking", Code: stackingExample},
+			{Title: "A stacking without rows of its own", Code: outOfFoldExample}},
 	},
 	Shape: shape,
 	Run:   run,
@@ -67,7 +68,7 @@ var Component = component.Component{
 
 const doc = "Each member says of a row what it says by itself, calibrated where it is so: probabilities of classes, or an amount. An `average` is the mean of that, class by class; a `stacking` a linear model of it. Thresholds of members have no part: the ensemble decides at 0.5, or by its own `decision`. " +
 	"A row that one member has no prediction for has none.\n\n" +
-	"The ensemble takes the features of all members, and has seen the rows that any of them has: to measure it on these is an error. The rows that a stacking is fitted on must be ones that no member was fitted on.\n\n" +
+	"The ensemble takes the features of all members, and has seen the rows that any of them has: to measure it on these is an error. The rows that a stacking is fitted on must be ones that no member was fitted on (`data`), or are those that all members were fitted on, each row as models fitted without it predict it (`out_of_fold` of each member, and no `data`): the first sets rows aside, the second takes more fits.\n\n" +
 	"Figures: those of every trainer, and `members[\"boosted\"]`, each member's share in what the ensemble says, together 1: of an average its weight, of a stacking that of its scores in the sum of |coefficient| · standard deviation.\n\n" +
 	"A stacking of two classes takes the probability of the positive one of each member, of several classes all probabilities. They are centred and scaled; minimised is the sum of the log losses plus `l2`/2 times the sum of squared coefficients, or of amounts the sum of squared errors plus `l2` times that sum.\n\n" +
 	"Scores are attributed to features (`explain`) where that is exact: where members add up what they predict, as forests and least squares do. Permutation importance and partial dependence are there for all (`explain { method = \"none\" }`)."
@@ -149,6 +150,56 @@ evaluate "test" {
 }
 `
 
+const outOfFoldExample = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "contract" { type = "varchar" }
+  column "churned"  { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers"
+}
+
+split "hash" "customers" {
+  from = dataset.customers
+  test = 0.2
+}
+
+metric "auc" { type = "roc_auc" }
+
+train "random_forest" "forest" {
+  data     = split.customers.train
+  target   = "churned"
+  features = ["tenure", "contract"]
+  params      { trees = 50 }
+  out_of_fold {}
+}
+
+train "logistic_regression" "line" {
+  data     = split.customers.train
+  target   = "churned"
+  features = ["tenure"]
+  out_of_fold {}
+}
+
+train "ensemble" "stacked" {
+  models = [train.forest, train.line]
+  method = "stacking"
+}
+
+evaluate "test" {
+  model   = train.stacked
+  data    = split.customers.test
+  metrics = [metric.auc]
+}
+`
+
 // config is the block.
 type config struct {
 	train.Config
@@ -185,7 +236,38 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	adds, whyNot := model.Additive(c.Method, m.Task, names, models)
 	train.Adds(req, &out, adds, whyNot)
 	out.Figures.Fields["members"] = schema.KeyedMap(schema.Share, names...)
-	out.Problems = append(out.Problems, c.problems(names, req.In[train.DataPort].Table != nil)...)
+	fitted := req.In[train.DataPort].Table != nil
+	out.Problems = append(out.Problems, c.problems(names, fitted)...)
+	if c.Method == model.Stacking && !fitted {
+		out.Problems = append(out.Problems, c.outOfFold(req.In, names)...)
+		return out
+	}
+	out.In = maps.Clone(req.In)
+	for _, name := range names {
+		delete(out.In, outOfFoldPort(name))
+	}
+	return out
+}
+
+// outOfFoldPort is the port at which the predictions of a member come in.
+func outOfFoldPort(name string) string { return modelsPort + "." + name + "." + train.OutOfFoldPort }
+
+// outOfFold are the problems of a stacking of what members predict out of fold.
+func (c *config) outOfFold(in map[string]schema.Shape, names []string) (out []schema.Problem) {
+	var without []string
+	for _, name := range names {
+		if in[outOfFoldPort(name)].Table == nil {
+			without = append(without, name)
+		}
+	}
+	if len(without) > 0 {
+		out = append(out, schema.Problem{Path: train.DataPort, Summary: "A stacking needs rows to be fitted on, that its members were not",
+			Detail: "Without data these are the rows that all members were fitted on, as models fitted without them predict them. There are no such predictions of " + strings.Join(without, ", ") + ".",
+			Hint:   "add out_of_fold {} to each member, or set data to rows that no member was fitted on, such as split.<name>.selection"})
+	}
+	if _, validated := in[train.ValidationPort]; c.Weight != "" && validated { // where no table has a weight, that is told
+		out = append(out, schema.Problem{Path: "weight", Summary: "Predictions out of fold have no weights", Hint: "leave weight out, or set data"})
+	}
 	return out
 }
 
@@ -196,9 +278,6 @@ func (c *config) problems(names []string, fitted bool) []schema.Problem {
 		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
 	}
 	if c.Method == model.Stacking {
-		if !fitted {
-			report(train.DataPort, "A stacking needs rows to be fitted on", "They are ones that no member was fitted on.", "set data to the selection side of the split, such as split.<name>.selection")
-		}
 		if c.Weights != nil {
 			report("weights", "weights are of an average", "A stacking finds how much each member counts.", `leave weights out, or set method = "average"`)
 		}
@@ -236,6 +315,9 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
+	if err := ctx.Err(); err != nil { // of an average nothing else looks
+		return err
+	}
 	names, _ := model.Named(s.In, modelsPort)
 	members := make([]*model.Bundle, len(names))
 	for i, name := range names {
@@ -258,26 +340,38 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	combination, shares, err := c.combine(ctx, s, t, names, members)
+	made, err := c.combine(ctx, s, t, names, members)
 	if err != nil {
 		return err
 	}
-	e, err := model.NewEnsemble(&t.Signature, names, members, combination)
+	e, err := model.NewEnsemble(&t.Signature, names, members, made.combination)
 	if err != nil {
 		return err
 	}
 	figures := train.Figures{}
 	for i, name := range names {
-		figures.Members = append(figures.Members, train.Member{Name: name, Model: members[i], Share: shares[i]})
+		figures.Members = append(figures.Members, train.Member{Name: name, Model: members[i], Share: made.shares[i]})
 	}
 	if figures.TrainingLoss, figures.ValidationLoss, err = t.Losses(ctx, e); err != nil {
 		return err
 	}
+	if made.folded != nil {
+		t.Data, figures.TrainingLoss = made.folded, made.loss
+	}
 	return t.Finish(ctx, model.Ensemble, e, figures)
 }
 
-// combine finds how the members' scores are put together, and each one's share in that.
-func (c *config) combine(ctx context.Context, s *component.Stage, t *train.Training, names []string, members []*model.Bundle) (model.Combination, []float64, error) {
+// made is how members are put together, and each one's share in that.
+type made struct {
+	combination model.Combination
+	shares      []float64
+	// folded are the rows that a stacking was fitted on as they are predicted out of fold, and loss is what it has there; nil of others.
+	folded *train.Set
+	loss   float64
+}
+
+// combine finds how the members' scores are put together.
+func (c *config) combine(ctx context.Context, s *component.Stage, t *train.Training, names []string, members []*model.Bundle) (*made, error) {
 	if c.Method == model.Stacking {
 		return c.stack(ctx, s, t, names, members)
 	}
@@ -289,5 +383,5 @@ func (c *config) combine(ctx context.Context, s *component.Stage, t *train.Train
 		}
 		out.Weights = append(out.Weights, w)
 	}
-	return out, train.Shares(out.Weights), nil
+	return &made{combination: out, shares: train.Shares(out.Weights)}, nil
 }

@@ -21,12 +21,18 @@ import (
 // 1, 2, 3 the row of six, p_a(1), p_a(2), p_a(3), p_b(1), …; of an amount â, b̂. These are features of a linear model that is fitted as
 // the trainers of linear models fit theirs: scikit-learn's StackingClassifier(cv="prefit") with LogisticRegression(C=1/l2) on standardised probabilities, and StackingRegressor with Ridge(alpha=l2).
 
-// stack fits a linear model of the members' scores on the rows of data. shares are by member.
-func (c *config) stack(ctx context.Context, s *component.Stage, t *train.Training, names []string, members []*model.Bundle) (model.Combination, []float64, error) {
-	none := model.Combination{}
-	scores, err := model.MemberScores(ctx, &t.Signature, names, members, t.Data.Columns, t.Data.Rows, s.Threads)
+// stack fits a linear model of the members' scores on the rows of data, or on what they predict out of fold.
+func (c *config) stack(ctx context.Context, s *component.Stage, t *train.Training, names []string, members []*model.Bundle) (*made, error) {
+	var scores [][]float64
+	var err error
+	on := *t
+	if s.Has(train.DataPort) {
+		scores, err = model.MemberScores(ctx, &t.Signature, names, members, t.Data.Columns, t.Data.Rows, s.Threads)
+	} else {
+		scores, on.Data, err = readOutOfFold(ctx, s, t, names)
+	}
 	if err != nil {
-		return none, nil, fmt.Errorf("scoring the data: %w", err)
+		return nil, fmt.Errorf("scoring the data: %w", err)
 	}
 	outputs := t.Signature.Outputs()
 	features := make([]model.Feature, len(scores))
@@ -37,7 +43,7 @@ func (c *config) stack(ctx context.Context, s *component.Stage, t *train.Trainin
 		}
 		for _, x := range scores[k] {
 			if math.IsNaN(x) || math.IsInf(x, 0) {
-				return none, nil, &component.InputError{Summary: fmt.Sprintf("%s: %s has no prediction for a row of data", s.Address, names[k/outputs]),
+				return nil, &component.InputError{Summary: fmt.Sprintf("%s: %s has no prediction for a row of data", s.Address, names[k/outputs]),
 					Detail: "A stacking is fitted on rows that all members have a prediction for. Leave the others out in a dataset."}
 			}
 		}
@@ -46,15 +52,28 @@ func (c *config) stack(ctx context.Context, s *component.Stage, t *train.Trainin
 	if c.Params.L2 != nil {
 		l2 = *c.Params.L2
 	}
-	line, shares, err := fit(ctx, t.With(features, scores), l2)
+	line, shares, err := fit(ctx, on.With(features, scores), l2)
 	if err != nil {
-		return none, nil, err
+		return nil, err
 	}
 	by := make([]float64, len(members))
 	for k, x := range shares {
 		by[k/outputs] += x
 	}
-	return model.Combination{Method: model.Stacking, Line: line}, by, nil
+	out := &made{combination: model.Combination{Method: model.Stacking, Line: line}, shares: by}
+	if s.Has(train.DataPort) {
+		return out, nil
+	}
+	said, err := line.Predict(ctx, scores, on.Data.Rows, s.Threads)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]int, on.Data.Rows)
+	for r := range all {
+		all[r] = r
+	}
+	out.folded, out.loss = on.Data, on.LossOf(all, said)
+	return out, nil
 }
 
 // fit fits the line, and says how much of it each score is.

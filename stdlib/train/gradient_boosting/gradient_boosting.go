@@ -37,9 +37,9 @@ var Component = component.Component{
 			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block(), train.OutOfFoldBlock()},
 		},
-		Out: train.Out(),
+		Out: train.OutWithFolds(),
 		Examples: []schema.Example{
 			{Title: "With early stopping, and a threshold that blocks few", Code: example},
 			{Title: "Of amounts: a median that only rises with one feature, by another loss", Code: amounts},

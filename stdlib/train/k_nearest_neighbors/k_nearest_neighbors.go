@@ -32,9 +32,9 @@ var Component = component.Component{
 			"The model holds the training rows, features and target, which whoever has the model can read. It has at most 25,000,000 numbers, rows times inputs, which take 200 MB in memory where it is scored or served; what is more is refused. The training loss is of each row by all others, of at most 10,000 rows. `explain` in an evaluation of it takes `method = \"none\"`, for permutation and partial dependence.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.ClassWeightAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block(), train.OutOfFoldBlock()},
 		},
-		Out:      train.Out(),
+		Out:      train.OutWithFolds(),
 		Examples: []schema.Example{{Title: "The grape of a bottle by the bottles most like it", Code: example}},
 	},
 	Shape:  shape,

@@ -35,9 +35,9 @@ var Component = component.Component{
 			"as in `gradient_boosting`, with 255 bins a feature. The model is written in XGBoost's JSON format, with the objective `reg:squarederror`: of classes what XGBoost predicts with it is the probability, of more than two a column for each.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block(), train.OutOfFoldBlock()},
 		},
-		Out: train.Out(),
+		Out: train.OutWithFolds(),
 		Examples: []schema.Example{
 			{Title: "Three classes", Code: example},
 			{Title: "With inputs that are fitted without the target, and a category that is encoded by it", Code: derived},
