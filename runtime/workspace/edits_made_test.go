@@ -204,7 +204,7 @@ func (e *editMaker) attribute(a *hclsyntax.Attribute, spec *schema.Attr, place, 
 	switch { // which are called by what they belong to
 	case e.passive:
 		at.named = append(at.named, e.label)
-	case a.Name == "assert":
+	case a.Name == "assert" && !strings.HasSuffix(place, "hypothesis"): // a rule is told by its own name, a hypothesis by the attribute
 		at.named = []string{"rule[" + e.label + "]"}
 	}
 	if spec == nil || !e.isDefault(a.Expr, spec) {
