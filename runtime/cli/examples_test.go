@@ -26,7 +26,7 @@ var consoleFence = regexp.MustCompile("(?s)```(console)\n(.*?)```")
 
 // pictured are the examples whose README shows a report as a picture, and the stages it is of.
 var pictured = map[string][]string{
-	"demand":   {`evaluate.trees["october"]`},
+	"demand":   {`evaluate.trees["w4"]`},
 	"diamonds": {"evaluate.trees"},
 	"income":   {"evaluate.fair"},
 	"wine":     {"evaluate.linear"},
