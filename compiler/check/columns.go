@@ -33,7 +33,7 @@ func sampleColumns(b *Block) (diags source.Diagnostics) {
 		By []string `json:"sample_by"`
 	}
 	t := b.Out["table"].Table
-	if !b.TypeSpec.IsSource() || t == nil || json.Unmarshal(b.Meta, &said) != nil {
+	if t == nil || json.Unmarshal(b.Meta, &said) != nil {
 		return nil
 	}
 	for i, name := range said.By {

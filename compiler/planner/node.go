@@ -106,7 +106,7 @@ func (p *planner) node(b *check.Block) *plan.Node {
 			if r.Along && !reads {
 				continue
 			}
-			in := plan.Input{Port: r.Port, From: p.sampledFrom(r.Target), FromPort: r.TargetPort, Shape: &shape}
+			in := plan.Input{Port: r.Port, From: p.sampledFrom(r.Target, r.TargetPort), FromPort: r.TargetPort, Shape: &shape}
 			if !r.Along && r.Spec.Rows.OfModel() {
 				in.Rows = r.Spec.Rows
 			}

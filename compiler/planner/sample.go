@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -42,7 +43,7 @@ type sampling struct {
 
 // sampled puts the stage that samples behind a source's own; false after a mistake. Nothing is done where the plan is of all rows.
 func (p *planner) sampled(b *check.Block, n *plan.Node) {
-	if p.o.Sample == nil || !b.TypeSpec.IsSource() {
+	if p.o.Sample == nil || !begins(b) {
 		return
 	}
 	if p.sampling == nil {
@@ -57,7 +58,7 @@ func (p *planner) sampled(b *check.Block, n *plan.Node) {
 	q := derivedNode(n, &schema.Derivation{Role: schema.SampleRole})
 	q.Kind, q.Type, q.Version, q.Engine, q.Config = schema.SampleKind, t.Name, t.Version, t.Engine, s.Config(p.o.Sample.Share)
 	q.MemoryMB, q.DiskMB = n.MemoryMB, n.DiskMB
-	out := n.Outputs[0]
+	out := n.Outputs[slices.IndexFunc(n.Outputs, func(o plan.Output) bool { return o.Type == schema.TablePort })]
 	q.Inputs = []plan.Input{{Port: schema.SamplePort, From: n.Address, FromPort: out.Port, Shape: out.Shape}}
 	q.Outputs = []plan.Output{{Port: out.Port, Type: out.Type, Shape: out.Shape}}
 	p.decide(q)
@@ -69,10 +70,22 @@ func (p *planner) sampled(b *check.Block, n *plan.Node) {
 	}
 }
 
-// sampledFrom is where a block's table comes from in the plan: of a source that is sampled, from the stage that samples it.
-func (p *planner) sampledFrom(target string) string {
-	b := p.m.Blocks[target]
-	if p.o.Sample == nil || b == nil || !b.TypeSpec.IsSource() {
+// begins reports whether rows begin in a block: it yields a table, and reads none.
+func begins(b *check.Block) bool {
+	reads := slices.ContainsFunc(b.Refs, func(r resolve.Reference) bool {
+		return r.Edge == schema.InputEdge && b.In[r.Port].Type == schema.TablePort
+	})
+	for _, s := range b.Out {
+		if s.Table != nil && !reads {
+			return true
+		}
+	}
+	return false
+}
+
+// sampledFrom is where what a block yields at a port comes from in the plan: the table of a source that is sampled, from the stage that samples it.
+func (p *planner) sampledFrom(target, port string) string {
+	if p.sampling == nil || p.sampling.sources[target] == nil || p.m.Blocks[target] == nil || p.m.Blocks[target].Out[port].Type != schema.TablePort {
 		return target
 	}
 	return address.Derived(target, string(schema.SampleRole))
@@ -141,7 +154,7 @@ func (p *planner) groups() []*group {
 	}
 	for _, at := range m.Order {
 		b := m.Blocks[at]
-		if b.TypeSpec.IsSource() {
+		if begins(b) {
 			of[at] = &group{sources: []string{at}, entities: map[string][]string{}, by: map[string]string{}}
 			reach[at], sources = map[string]bool{at: true}, append(sources, at)
 			continue

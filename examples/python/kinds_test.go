@@ -125,6 +125,7 @@ func TestProgramsOfAllKinds(t *testing.T) {
 	e := newKinds(t)
 	e.want(t, 0, "gate.release  passed", "apply", "--auto-approve", "--executor", "process")
 	e.want(t, 0, "nothing to do", "plan")
+	e.want(t, 0, "50 % sample: source.raw by card", "plan", "--sample", "0.5")
 	saved := filepath.Join(t.TempDir(), "files")
 	e.want(t, 0, "", "show", "stage.uses", "--save", saved)
 	if out, err := exec.Command("cat", filepath.Join(saved, "all.txt")).CombinedOutput(); err != nil || string(out) != "a graph\ncard,degree\nc0,2\nc1,2\nc2,1\n" {

@@ -5,6 +5,7 @@ package foreign
 import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/program"
+	"github.com/mlp-lang/mlp/stdlib/source/local"
 )
 
 // Source is the kind of both.
@@ -13,7 +14,7 @@ var Source = program.Kind{
 	Summary: "Rows that are brought by",
 	Doc: "The program writes the table to `$MLP_OUT_TABLE`, and reads no other block. Its version is that of its code and image: with `network = true` what lies elsewhere may change, and the recorded rows stay until `version` is " +
 		"another text, or the block says `cache = false`.",
-	Attrs: []schema.Attr{program.KeyAttr(),
+	Attrs: []schema.Attr{program.KeyAttr(), local.SampleBy(),
 		{Name: "version", Type: schema.String, Doc: "Any text that says which state of what lies elsewhere is meant, such as a day: another text runs the program again. It finds it as `config.version`."}},
 	Blocks: []schema.Block{program.ColumnBlock(true), program.Params()},
 	Out:    []schema.Port{{Name: "table", Type: schema.TablePort, Doc: "The rows that the program wrote, ordered by the key, else by all columns."}},
