@@ -50,9 +50,7 @@ func Hypothesis(r *plan.Rules, figures Figures) (plan.Tested, error) {
 	case plan.Open:
 		return plan.Tested{Verdict: plan.Undecided, Reason: waits(r, figures)}, nil
 	case plan.RuleError:
-		t := plan.Tested{Verdict: plan.Undecided, Reason: one.Reason}
-		one.Reason = ""
-		return t, nil
+		return plan.Tested{Verdict: plan.Undecided, Reason: one.Reason}, nil
 	}
 	x := &test{d: d, text: one.Assert, place: one.Range, at: map[string]*interval{}, exact: map[string]bool{}}
 	return x.run(one)

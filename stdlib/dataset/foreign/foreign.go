@@ -36,7 +36,7 @@ dataset "python" "sessions" {
   key    = ["session"]
   column "session" { type = "varchar" }
   column "clicks"  { type = "bigint" }
-  params { gap = "30m" }
+  params           { gap = "30m" }
 }
 `,
 }
