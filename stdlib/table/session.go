@@ -35,7 +35,7 @@ type session struct {
 	words      map[string]string // texts of syntax trees, as readTree met them
 	serializer serializer        // of a binder
 	unpack     *zstd.Decoder     // of pages that apart looks at; nil: none was yet
-	trees      map[string]tree   // of a binder: query → its syntax tree, as parse returned it lately, lean (treeReader); nil: none are kept
+	trees      map[string]tree   // of a binder: query → its syntax tree, as parse returned it lately; nil: none are kept
 }
 
 // fixed are the settings that results could depend on, and those that keep the engine from looking around.

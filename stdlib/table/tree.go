@@ -17,7 +17,7 @@ func (s *session) readTree(text string) (tree, error) {
 	if len(s.words) > maxWords || s.words == nil {
 		s.words = map[string]string{}
 	}
-	r := treeReader{jsontext.NewDecoder(strings.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)), s.words, s.trees != nil}
+	r := treeReader{jsontext.NewDecoder(strings.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)), s.words}
 	v, err := r.value()
 	if err != nil {
 		return nil, err
@@ -33,25 +33,6 @@ func (s *session) readTree(text string) (tree, error) {
 type treeReader struct {
 	in    *jsontext.Decoder
 	words map[string]string // as they are written, in their quotes → text
-	lean  bool              // members that say nothing are left out
-}
-
-// saysNothing reports whether a member of an object is as good as none: who asks for it gets the same by its type. Half of the members that the
-// engine writes are such. Values of constants stay, for there ” is not null.
-func saysNothing(name string, v any) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case bool:
-		return !v && name != "value"
-	case string:
-		return v == "" && name != "value"
-	case []any:
-		return len(v) == 0
-	case tree:
-		return len(v) == 0
-	}
-	return false
 }
 
 // value reads the next value, of whatever kind. Numbers stay as they are written, since doubles hold no large whole number.
@@ -80,14 +61,8 @@ func (r treeReader) object() (any, error) {
 	out := tree{}
 	for err == nil && r.in.PeekKind() != '}' {
 		var name string
-		if name, err = r.text(); err != nil {
-			break
-		}
-		var v any
-		if v, err = r.value(); !r.lean || !saysNothing(name, v) {
-			out[name] = v
-		} else {
-			delete(out, name)
+		if name, err = r.text(); err == nil {
+			out[name], err = r.value()
 		}
 	}
 	if err == nil {
