@@ -36,6 +36,9 @@ func (c *checker) leakage() {
 			}
 			scorer, of, rows := c.scored(b, at)
 			for _, model := range of {
+				if model.Spec.Continues && at.Spec.Rows == schema.FittedRows {
+					continue // it goes on learning, from the same rows or from newer ones
+				}
 				c.measured(b, at, rows, model, told)
 			}
 			if scorer != b && len(of) == 1 {
@@ -153,6 +156,8 @@ func (c *checker) beforehand(b *resolve.Block, at, rows, model *resolve.Referenc
 		Related: []source.Related{{Message: s.By + " reads them here", Range: r.Range}},
 	}
 	switch {
+	case model.Spec.Continues:
+		return c.continued(b, at, model, s, d)
 	case rows != at:
 		d.Hint = "let " + at.Target + " score rows of another time, or the test side of a split."
 	case fits(b):
@@ -174,6 +179,14 @@ func (c *checker) beforehand(b *resolve.Block, at, rows, model *resolve.Referenc
 			"or decided by, and that are not those of the test either."
 		d.Hint = c.selection(r)
 	}
+	return d
+}
+
+// continued says that a block goes on with a model that was fitted on the rows that it is to be stopped, decided or calibrated by.
+func (c *checker) continued(b *resolve.Block, at, model *resolve.Reference, s schema.Seen, d source.Diagnostic) source.Diagnostic {
+	d.Summary = fmt.Sprintf("%s goes on with %s, and its %s has rows that %s was trained on", b.Address, model.Target, at.Path, itself(model.Target, s.By))
+	d.Detail = "A model is surer of rows that it has learnt from than of others: early stopping, parameters, a threshold or probabilities that go by them are too optimistic."
+	d.Hint = "take rows that neither was fitted on, such as the validation side of the split that " + s.By + " was fitted on."
 	return d
 }
 

@@ -237,6 +237,8 @@ type Attr struct {
 	// Of names, of references to figures, the reference attribute with the models that they are figures of, under the same names: candidates = { a = train.a }, backtests = { a = evaluate.a }. The
 	// compiler holds figures that models are compared by to the same rows, window by window, and to the models.
 	Of string
+	// Continues says of a reference to a model that the block fits it further: rows that it has been fitted on may be fitted on again.
+	Continues bool
 	// Rows says of a reference to a table what becomes of its rows. Empty: nothing that is followed.
 	Rows RowUse
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -30,6 +31,30 @@ func NewTrees(m *xgboost.Model, s *Signature) (Estimator, error) {
 		return nil, err
 	}
 	return &trees{model: m, scorer: scorer, shares: len(s.Classes) > 0 && m.Objective.Identity(), explainer: sync.OnceValues(m.Explainer)}, nil
+}
+
+// Boosted are the trees of a bundle to which others can be added, in XGBoost's format, with the signature of what they take; of a bundle that has none
+// it is an error that says why.
+func (b *Bundle) Boosted() (*xgboost.Model, *Signature, error) {
+	t, ok := b.estimator.(*trees)
+	switch {
+	case !ok:
+		return nil, nil, fmt.Errorf("it is of the kind %s, and not of trees as XGBoost has them", b.kind)
+	case t.shares:
+		return nil, nil, errors.New("its trees add up to shares of classes, as those of a forest do, and not to margins")
+	case b.calibration != nil:
+		return nil, nil, errors.New("it is calibrated, and the calibration would not hold for more trees")
+	case b.preparation != nil:
+		return nil, nil, errors.New("it encodes or derives inputs by the rows that it was fitted on")
+	}
+	for i, class := range t.model.TreeClass {
+		if int(class) != i%t.model.Groups() {
+			return nil, nil, errors.New("its rounds have more than a tree for each class")
+		}
+	}
+	s := b.signature
+	s.Features = b.readFeatures()
+	return t.model, &s, nil
 }
 
 // Encode writes the trees in XGBoost's format.

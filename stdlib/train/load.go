@@ -248,7 +248,7 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 		if bad != nil {
 			return nil
 		}
-		if of == t.Data && l.config.Of == nil { // the models that it is made of have been told of theirs
+		if of == t.Data && (l.config.Of == nil || l.config.Continues) { // the models that it is made of have been told of theirs
 			l.inspect(t, before, columns)
 		}
 		for i, c := range columns {

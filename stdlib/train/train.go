@@ -32,6 +32,8 @@ const (
 	// CalibrationPort is of trainers that calibrate.
 	CalibrationPort = "calibration"
 	ModelPort       = "model"
+	// InitModelPort is of trainers that fit a model further.
+	InitModelPort = "init_model"
 )
 
 // Config holds the attributes that every trainer has. Trainers embed it.
@@ -64,6 +66,8 @@ type Config struct {
 	Encodings            []Encoding        `json:"-"`           // of categories by the target, before an estimator gets them
 	// Of is the signature that the model has because it is made of others, with its classes and levels; nil: the data say it.
 	Of *model.Signature `json:"-"`
+	// Continues: the model of Of is fitted further, so that its features are looked at as those of a fit are.
+	Continues bool `json:"-"`
 }
 
 // Decision says how the threshold of a binary model is fitted on the validation table.

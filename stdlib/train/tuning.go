@@ -252,7 +252,7 @@ const trialPrefix = "trial."
 const OutcomePort = "figures"
 
 // Derive is the trials of a block, none without tune. It goes by the configuration alone, so that a plan knows all trials
-// before anything has run. Each trial takes those of the block's tables that are there.
+// before anything has run. Each trial takes those of the block's tables that are there, and the model that it goes on with.
 func (u *Tunable) Derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	var c struct {
 		Tune   *Tuning                    `json:"tune"`
@@ -266,7 +266,7 @@ func (u *Tunable) Derive(req schema.DeriveRequest) ([]schema.Derivation, error) 
 		return nil, schema.Problems(problems)
 	}
 	m := &maker{tunable: u, tuning: c.Tune, config: req.Config, space: space}
-	for _, port := range []string{DataPort, SelectionPort, ValidationPort, CalibrationPort} {
+	for _, port := range []string{DataPort, SelectionPort, ValidationPort, CalibrationPort, InitModelPort} {
 		if _, ok := req.In[port]; ok {
 			m.in = append(m.in, schema.DerivationInput{Port: port, Input: port})
 		}

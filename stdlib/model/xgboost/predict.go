@@ -366,9 +366,37 @@ func (s *Scorer) Predict(ctx context.Context, columns [][]float64, rows, threads
 	for g := range out {
 		out[g] = make([]float64, rows)
 	}
+	return out, s.blocks(ctx, rows, threads, func(start, end int) {
+		predicted := make([]float64, s.groups)
+		s.block(columns, start, end, func(r int, margins []float32) {
+			s.Transform(margins, predicted)
+			for g := range predicted {
+				out[g][r] = predicted[g]
+			}
+		})
+	})
+}
+
+// MarginsOf are those of rows given column by column, [output][row], as Predict makes predictions of them. Columns that no tree splits on may be nil.
+func (s *Scorer) MarginsOf(ctx context.Context, columns [][]float64, rows, threads int) ([][]float32, error) {
+	out := make([][]float32, s.groups)
+	for g := range out {
+		out[g] = make([]float32, rows)
+	}
+	return out, s.blocks(ctx, rows, threads, func(start, end int) {
+		s.block(columns, start, end, func(r int, margins []float32) {
+			for g := range margins {
+				out[g][r] = margins[g]
+			}
+		})
+	})
+}
+
+// blocks calls do for stretches of rows.
+func (s *Scorer) blocks(ctx context.Context, rows, threads int, do func(start, end int)) error {
 	if rows <= blockRows {
-		s.block(columns, 0, rows, out)
-		return out, ctx.Err()
+		do(0, rows)
+		return ctx.Err()
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(threads, 1))
@@ -377,26 +405,23 @@ func (s *Scorer) Predict(ctx context.Context, columns [][]float64, rows, threads
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			s.block(columns, start, min(start+blockRows, rows), out)
+			do(start, min(start+blockRows, rows))
 			return nil
 		})
 	}
-	return out, work.Wait()
+	return work.Wait()
 }
 
-func (s *Scorer) block(columns [][]float64, start, end int, out [][]float64) {
+// block hands over the margins of each row, in memory that the next has, too.
+func (s *Scorer) block(columns [][]float64, start, end int, take func(r int, margins []float32)) {
 	most := min(bandRows, end-start)
 	b := band{Scorer: s, slots: make([]uint32, most*len(s.slots)), margins: make([]float32, most*s.groups)}
-	predicted := make([]float64, s.groups)
 	for ; start < end; start += bandRows {
 		rows := min(bandRows, end-start)
 		b.read(columns, start, rows)
 		b.score(rows)
 		for r := range rows {
-			s.Transform(b.row(r), predicted)
-			for g := range predicted {
-				out[g][start+r] = predicted[g]
-			}
+			take(start+r, b.row(r))
 		}
 	}
 }

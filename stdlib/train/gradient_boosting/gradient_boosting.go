@@ -36,7 +36,7 @@ var Component = component.Component{
 			"so that `xgboost.Booster().load_model(\"model.json\")` reads it; category codes and the threshold are in `bundle.json` " +
 			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
 		Body: schema.Body{
-			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
+			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), initModelAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
 			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block(), train.OutOfFoldBlock()},
 		},
 		Out: train.OutWithFolds(),
@@ -44,6 +44,7 @@ var Component = component.Component{
 			{Title: "With early stopping, and a threshold that blocks few", Code: example},
 			{Title: "Of amounts: a median that only rises with one feature, by another loss", Code: amounts},
 			{Title: "With parameters that are chosen by trials on rows of their own", Code: tuned},
+			{Title: "That goes on with a model, in smaller steps", Code: goesOn},
 		},
 	},
 	Shape:  shape,
@@ -216,6 +217,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	train.Adds(req, &out, c.adds(req.In[train.DataPort].Table), "")
 	_, validated := req.In[train.ValidationPort]
 	out.Problems = append(append(out.Problems, c.Params.check(validated)...), c.about(req.In[train.DataPort].Table)...)
+	out.Problems = append(out.Problems, c.continues(req.In, out.Out[train.ModelPort].Model)...)
 	out.Problems = append(out.Problems, tunable.Problems(req, &c.Config)...)
 	out.Problems = append(out.Problems, trees.Problems(c.Preprocess, &c.Config, req.In[train.DataPort].Table)...)
 	return out
@@ -242,8 +244,12 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
 	c.Fold = fold
+	from, err := c.goOn(s)
+	if err != nil {
+		return err
+	}
 	b := &trees.Binning{Threads: s.Threads}
-	t, err := train.LoadInto(ctx, s, &c.Config, b.Take)
+	t, err := train.LoadInto(ctx, s, &c.Config, from.take(b))
 	if err != nil {
 		return err
 	}
@@ -251,8 +257,12 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	if err := c.fits(s, t); err != nil {
 		return err
 	}
+	p := c.histogram(t, s)
+	if p.Init, err = from.init(ctx, s, t, &p); err != nil {
+		return err
+	}
 	runtime.GC() // what the columns went through is the fit's from here on, rather than once the heap has twice the size
-	r, err := b.Data.Fit(ctx, b.Validation, c.histogram(t, s), trees.Progress(s))
+	r, err := b.Data.Fit(ctx, b.Validation, p, trees.Progress(s))
 	if errors.Is(err, histogram.ErrDiverged) {
 		return &component.InputError{Summary: fmt.Sprintf("%s: %v", s.Address, err), Detail: "Lower learning_rate, or bound the leaves by max_delta_step; look for values of the target that are far off."}
 	} else if err != nil {

@@ -15,7 +15,7 @@ var paramsBlock = schema.Block{Name: "params",
 	Doc: "How trees are grown. Names and meanings are XGBoost's.",
 	Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "trees", Type: schema.Integer, Default: float64(defaults.Trees), Scales: true,
-			Doc: "Rounds; with several classes a round has a tree for each."},
+			Doc: "Rounds; with several classes a round has a tree for each. With `init_model` those that are added to its own."},
 		{Name: "learning_rate", Type: schema.Number, Default: defaults.LearningRate,
 			Doc: "By how much each tree is shrunk, above 0 and up to 1. Less needs more trees."},
 		{Name: "max_depth", Type: schema.Integer, Default: float64(defaults.MaxDepth),

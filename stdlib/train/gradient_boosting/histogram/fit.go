@@ -55,6 +55,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
@@ -87,6 +88,15 @@ type Params struct {
 	EarlyStoppingRounds int               // rounds without a lower validation loss before the fit ends; 0: off; else needs validation rows
 	Seed                int64             // of the samples of rows and features
 	Threads             int               // the model does not depend on it
+	Init                *Init             // a model that is gone on with; nil: none
+}
+
+// Init is a model with the features and the objective of the fit, to which trees are added.
+// Rounds and trees are counted from its own on where they draw samples, so that n rounds, and m more on the same table, are n + m.
+type Init struct {
+	Model *xgboost.Model
+	// Training and Validation are the margins that it has, [class][row]; the latter nil without validation rows. They are not kept.
+	Training, Validation [][]float32
 }
 
 // MaxLevels is how many categories a feature can have.
@@ -95,13 +105,44 @@ const MaxLevels = maxBins
 // Result of a fit.
 type Result struct {
 	Model *xgboost.Model
-	// Rounds that the model has; with early stopping those up to the best.
+	// Rounds that were added; with early stopping those up to the best.
 	Rounds int
 	// TrainingLoss and ValidationLoss are the model's, by its objective (rowLoss): the mean log loss, the root mean squared error, the mean
 	// absolute error, … The latter is NaN without validation rows.
 	TrainingLoss, ValidationLoss float64
 	// ByRound is the validation loss after each round that was fitted, those after the best among them; nil without validation rows.
 	ByRound []float64
+}
+
+// Same tells how a model's objective, or what it goes by, is another than that of a fit with these parameters; empty: it is the same, or a way to write it that
+// brings the same loss down.
+func (p *Params) Same(m *xgboost.Model) string {
+	want := &xgboost.Model{Attributes: map[string]string{}}
+	p.objective().write(want)
+	is := m.Objective
+	switch is {
+	case xgboost.SoftmaxLabel:
+		is = xgboost.Softmax
+	case xgboost.LogisticRatio:
+		is = xgboost.Logistic
+	}
+	if _, quantile := m.Attributes["quantile_alpha"]; is != want.Objective || quantile && p.Objective == xgboost.AbsoluteError {
+		return fmt.Sprintf("its objective is %s, and here it is %s", m.Objective, p.Objective)
+	}
+	for _, x := range []struct {
+		name      string
+		its, ours map[string]string
+	}{
+		{"quantile_alpha", m.Attributes, want.Attributes},
+		{"huber_slope", m.ObjectiveParam, want.ObjectiveParam},
+		{"tweedie_variance_power", m.ObjectiveParam, want.ObjectiveParam},
+	} {
+		its, _ := strconv.ParseFloat(x.its[x.name], 32)
+		if ours, _ := strconv.ParseFloat(x.ours[x.name], 32); float32(its) != float32(ours) {
+			return fmt.Sprintf("its %s is %g, and here it is %g", x.name, its, ours)
+		}
+	}
+	return ""
 }
 
 // Fit fits trees to a table that has all its features. validation may be nil; else it is one of Other, with all of them too. progress is called after
@@ -146,7 +187,8 @@ type booster struct {
 	validation *scored // nil without validation rows
 	grower     *grower
 	model      *xgboost.Model
-	trees      []tree
+	trees      []tree // that were added
+	before     int    // trees of the model that is gone on with
 }
 
 // scored is a table with what the trees so far say of it.
@@ -156,20 +198,33 @@ type scored struct {
 	weight    []float64 // nil: all 1
 	codes     codes
 	margins   [][]float32
+	start     [][]float32 // before the first round; nil: the base score's
 
 	predicted [][]float64 // [class][row], by the margins from before the round; made when first needed
 }
 
-// newBooster begins a fit: margins at the base score.
-func newBooster(t *Binned, validation *Coded, p Params) *booster {
-	b := &booster{params: p, bins: t.bins}
+// objective is the loss that is brought down.
+func (p *Params) objective() objective {
 	o := objective{kind: p.Objective, groups: max(p.Classes, 1), quantile: p.Quantile, slope: p.HuberSlope, power: p.TweediePower, step: p.MaxDeltaStep}
 	if o.kind == xgboost.AbsoluteError {
 		o.quantile = 0.5
 	}
-	base := o.base(t.target, t.weight)
+	return o
+}
+
+// newBooster begins a fit: margins at the base score, or at those of the model that is gone on with.
+func newBooster(t *Binned, validation *Coded, p Params) *booster {
+	b := &booster{params: p, bins: t.bins}
+	o := p.objective()
+	scores := []float32{0}
+	if p.Init != nil {
+		scores = p.Init.Model.BaseScore
+	} else {
+		scores[0] = o.base(t.target, t.weight)
+	}
+	base := scores[0]
 	b.model = &xgboost.Model{
-		BaseScore: []float32{base}, NumClass: p.Classes, NumFeature: len(t.bins), Attributes: map[string]string{},
+		BaseScore: scores, NumClass: p.Classes, NumFeature: len(t.bins), Attributes: map[string]string{},
 	}
 	o.write(b.model)
 	start := o.margin(base)
@@ -177,9 +232,31 @@ func newBooster(t *Binned, validation *Coded, p Params) *booster {
 	if validation != nil {
 		b.validation = newScored(o, validation, start)
 	}
+	if p.Init != nil {
+		b.goOn(p.Init)
+	}
 	b.grower = newGrower(p, b.bins, t.codes, len(t.target))
 	b.grower.least = o.leastGain(base, t.target)
 	return b
+}
+
+// goOn begins with the trees of a model and their margins.
+func (b *booster) goOn(from *Init) {
+	b.model.Trees, b.model.TreeClass = slices.Clone(from.Model.Trees), slices.Clone(from.Model.TreeClass)
+	b.before = len(b.model.Trees)
+	b.training.start = from.Training
+	b.training.restart()
+	if b.validation != nil {
+		b.validation.start = from.Validation
+		b.validation.restart()
+	}
+}
+
+// restart takes margins back to what they began with, where that is kept.
+func (s *scored) restart() {
+	for g := range s.start {
+		copy(s.margins[g], s.start[g])
+	}
 }
 
 // newScored gives all rows the same margin to begin with.
@@ -199,11 +276,12 @@ var ErrDiverged = errors.New("the fit does not converge")
 
 // round adds one tree for each class. All of them are grown on the margins from before the round.
 func (b *booster) round(round int) error {
-	sample := sampleRows(len(b.training.target), b.params.Subsample, b.params.Seed, round)
+	sample := sampleRows(len(b.training.target), b.params.Subsample, b.params.Seed, b.before/b.training.objective.groups+round)
 	b.training.predict(b.params.Threads)
 	for g := range b.training.objective.groups {
-		features := sampleFeatures(len(b.bins), b.params.ColumnSample, b.params.Seed, len(b.trees))
-		t := b.grower.grow(b.training, g, len(b.trees), sample, features)
+		number := b.before + len(b.trees)
+		features := sampleFeatures(len(b.bins), b.params.ColumnSample, b.params.Seed, number)
+		t := b.grower.grow(b.training, g, number, sample, features)
 		if !b.grower.scale.finite() {
 			return fmt.Errorf("%w: predictions of round %d are beyond what floats hold", ErrDiverged, round)
 		}
@@ -230,8 +308,8 @@ func (b *booster) result(best int) *Result {
 	groups := b.training.objective.groups
 	rounds := len(b.trees) / groups
 	if b.params.EarlyStoppingRounds > 0 && best < rounds {
-		b.model.Trees = b.model.Trees[:best*groups]
-		b.model.TreeClass = b.model.TreeClass[:best*groups]
+		b.model.Trees = b.model.Trees[:b.before+best*groups]
+		b.model.TreeClass = b.model.TreeClass[:b.before+best*groups]
 		b.rescore(best * groups)
 		rounds = best
 	}
@@ -239,7 +317,7 @@ func (b *booster) result(best int) *Result {
 	r.TrainingLoss = b.training.loss(b.params.Threads)
 	if b.validation != nil {
 		r.ValidationLoss = b.validation.loss(b.params.Threads)
-		b.model.Attributes["best_iteration"] = strconv.Itoa(max(rounds-1, 0))
+		b.model.Attributes["best_iteration"] = strconv.Itoa(max(b.before/groups+rounds-1, 0))
 	}
 	return r
 }
@@ -253,6 +331,7 @@ func (b *booster) rescore(trees int) {
 				s.margins[g][r] = start
 			}
 		}
+		s.restart()
 		for i := range trees {
 			s.add(&b.trees[i], i%s.objective.groups, b.params.Threads)
 		}
