@@ -45,7 +45,7 @@ test: build
 	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
 	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 35m ./...
 
-# Kubernetes as one program, for tests on a real cluster: from its own module, twelve minutes of two cores, and seconds from the build cache.
+# Kubernetes as one program, for tests on a real cluster: from its own module, eleven minutes of one core, and seconds from the build cache.
 cluster:
 	@mkdir -p bin
 	cd runtime/executor/kubernetes/kubernetestest/testdata/cluster && GOFLAGS= $(GO) build -trimpath -ldflags '-s -w' -o $(CLUSTER) .
