@@ -16,7 +16,10 @@ const serveHelp = `Serves the models that deploy "http" blocks have released, in
 releases another model, it is loaded and takes over without a request lost.
 
 The protocol is the Open Inference Protocol v2 (GET /v2/models/NAME, POST /v2/models/NAME/infer); POST
-/v1/models/NAME/predict takes rows as objects. The model's name is that of the deploy block. Metrics are at /metrics.
+/v1/models/NAME/predict takes rows as objects, whose schema is at /v1/models/NAME/openapi.json. The model's name is that of the
+deploy block. Metrics are at /metrics.
+
+With --tls-cert and --tls-key it speaks TLS; with --tokens it answers to callers whose token is in the file.
 
 What a request says is taken or refused: text that is not UTF-8, names that stand twice, fields and parameters that nothing
 reads. A row that cannot be scored is answered with the reason, the others of the request are scored. Categories that the model
@@ -25,17 +28,10 @@ was not trained on, and nulls, are told in the answer and counted in the metrics
 Events and requests are logged to standard error, a line each, with the request's id (X-Request-Id, or one that is made and
 given back). With a key in the deploy block each row has a line too: the key and what was answered.`
 
-// serving is what the flags of serve say.
-type serving struct {
-	addr   string   // host:port; port 0 takes a free one
-	hosts  []string // names that requests may be addressed to beside localhost, on a loopback address
-	access bool     // a line in the log for each request
-	format string   // of the log: "text" or "json"
-}
-
 // serveCommand listens on this machine alone unless an address is given: models answer to whoever asks.
 func (a *app) serveCommand() *cobra.Command {
-	var f serving
+	var o serve.Options
+	var format string
 	var vars workspace.Settings
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve released models over HTTP", Long: serveHelp, Args: cobra.NoArgs,
@@ -47,20 +43,27 @@ func (a *app) serveCommand() *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			return a.serve(cmd.Context(), s, f)
+			o.Log = logger(format, a.err)
+			return a.serve(cmd.Context(), s, o)
 		},
 	}
 	settingsFlags(cmd, &vars)
-	cmd.Flags().StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
-	cmd.Flags().StringSliceVar(&f.hosts, "host", nil, "`name` to answer to beside localhost, when listening on this machine only")
-	cmd.Flags().BoolVar(&f.access, "access-log", true, "log each request")
-	cmd.Flags().StringVar(&f.format, "log-format", "text", "`format` of the log: text or json")
+	flags := cmd.Flags()
+	flags.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	flags.StringSliceVar(&o.Hosts, "host", nil, "`name` to answer to beside localhost, when listening on this machine only")
+	flags.StringVar(&o.Cert, "tls-cert", "", "`file` with the certificate and those that signed it, PEM; read again when it changes")
+	flags.StringVar(&o.Key, "tls-key", "", "`file` with the certificate's key, PEM")
+	flags.StringVar(&o.Tokens, "tokens", "", "`file` with a line for each caller, a name and a token: requests must bear one of them; read again when it changes")
+	flags.IntVar(&o.MaxRequests, "concurrent", 256, "`requests` worked on at the same time; more are answered with 429")
+	flags.DurationVar(&o.Drain, "drain", 0, "`duration` to go on answering, while not ready, before stopping")
+	flags.BoolVar(&o.Access, "access-log", true, "log each request")
+	flags.StringVar(&format, "log-format", "text", "`format` of the log: text or json")
 	return cmd
 }
 
 // logger writes the log in the wanted form. JSON goes one object a line, as log collectors read it.
-func (f *serving) logger(to io.Writer) *slog.Logger {
-	if f.format == "json" {
+func logger(format string, to io.Writer) *slog.Logger {
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(to, nil))
 	}
 	return slog.New(slog.NewTextHandler(to, nil))
@@ -68,9 +71,9 @@ func (f *serving) logger(to io.Writer) *slog.Logger {
 
 // serve runs the model server until it is interrupted. "Serving on" goes to standard output when the socket is open, so
 // that a script may wait for that line; with port 0 it is the only place that tells the port.
-func (a *app) serve(ctx context.Context, s *workspace.Session, f serving) error {
+func (a *app) serve(ctx context.Context, s *workspace.Session, o serve.Options) error {
 	stop, _, release := interrupts(ctx)
 	defer release()
-	return s.Serve(stop, serve.Options{Addr: f.addr, Hosts: f.hosts, Log: f.logger(a.err), Access: f.access,
-		Ready: func(addr string) { fmt.Fprintf(a.out, "Serving on http://%s\n", addr) }})
+	o.Ready = func(url string) { fmt.Fprintf(a.out, "Serving on %s\n", url) }
+	return s.Serve(stop, o)
 }

@@ -17,10 +17,14 @@ const chunk = 64 << 10
 
 // body reads a request's body whole. What its headers say that it is must be JSON in UTF-8, not compressed. The bytes
 // that all requests hold together are bounded: a request that would exceed them is refused at once, since one that
-// waits would hold what it has and others wait for that. release gives the bytes back.
+// waits would hold what it has and others wait for that. How many are worked on at a time is bounded too, from here on: a client that sends
+// slowly takes no other's place. release gives bytes and place back.
 func (s *server) body(r *http.Request) (data []byte, release func(), err error) {
-	held := int64(0)
-	release = func() { s.bytes.Release(held) }
+	held, working := int64(0), int64(0)
+	release = func() {
+		s.bytes.Release(held)
+		s.working.Release(working)
+	}
 	if err := checkHeaders(r.Header); err != nil {
 		return nil, release, err
 	}
@@ -44,6 +48,10 @@ func (s *server) body(r *http.Request) (data []byte, release func(), err error) 
 			if len(bytes.TrimSpace(data)) == 0 {
 				return nil, release, badRequest("the request has no body")
 			}
+			if !s.working.TryAcquire(1) {
+				return nil, release, &failure{http.StatusTooManyRequests, fmt.Sprintf("%d requests are being answered, which is as many as are at a time; try again in a moment", s.MaxRequests)}
+			}
+			working = 1
 			return data, release, nil
 		case err != nil:
 			return nil, release, badRequest("the body could not be read: %v", err)

@@ -13,6 +13,7 @@ import (
 // named no model there is the id alone.
 type exchange struct {
 	id      string // of the request: the client's, or one made here
+	caller  string // whose token it bears; "" on a server that asks for none
 	model   string // "" until it is found
 	version string
 	batch   *batch // what was scored; nil if nothing was
@@ -73,6 +74,9 @@ func (s *server) log(r *http.Request, x *exchange, status int, took time.Duratio
 	}
 	attrs := []slog.Attr{slog.String("id", x.id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000)}
+	if x.caller != "" {
+		attrs = append(attrs, slog.String("caller", x.caller))
+	}
 	if x.model != "" {
 		attrs = append(attrs, slog.String("model", x.model), slog.String("version", x.version))
 	}

@@ -17,6 +17,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,9 +41,14 @@ type server struct {
 	looked   atomic.Bool                     // the releases were read at least once
 	stopping atomic.Bool
 	bytes    *semaphore.Weighted // of bodies that are read and not answered yet
-	local    bool                // listens on this machine only
-	tries    map[string]try      // of follow alone: releases that could not be loaded, by model name
-	lastFail string              // of follow alone: why the releases could not be read, "" if they could
+	working  *semaphore.Weighted // requests whose body is read and that are not answered yet
+
+	certificate *watched[*tls.Certificate] // nil: HTTP
+	callers     *watched[callers]          // nil: nobody is asked who they are
+
+	local    bool           // listens on this machine only
+	tries    map[string]try // of follow alone: releases that could not be loaded, by model name
+	lastFail string         // of follow alone: why the releases could not be read, "" if they could
 }
 
 // slot is one deployment: the model that is served under its name, and why a newer release is not, if there is one.
@@ -65,7 +71,8 @@ const longestWait = time.Minute
 // newServer bounds the bytes of bodies that are read at the same time: two of the largest, so that one client cannot hold
 // all.
 func newServer(o Options) *server {
-	s := &server{Options: o, metrics: newMetrics(), tries: map[string]try{}, bytes: semaphore.NewWeighted(max(2*o.MaxBody, 4*chunk))}
+	s := &server{Options: o, metrics: newMetrics(), tries: map[string]try{}, bytes: semaphore.NewWeighted(max(2*o.MaxBody, 4*chunk)),
+		working: semaphore.NewWeighted(int64(o.MaxRequests))}
 	s.slots.Store(&map[string]slot{})
 	return s
 }

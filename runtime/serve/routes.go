@@ -47,13 +47,29 @@ func (s *server) routes() http.Handler {
 		get(prefix+"/ready", "model_ready", s.modelReady)
 		post(prefix+"/infer", "infer", s.infer)
 	}
+	get("/v1/models/{model}/openapi.json", "openapi", s.openAPI)
 	post("/v1/models/{model}/predict", "predict", s.predict)
 	post("/v1/models/{model}/counterfactual", "counterfactual", s.counterfactual)
-	mux.Handle("/metrics", s.metrics.handler())
+	mux.Handle("/metrics", s.known(s.metrics.handler()))
 	mux.Handle("/", s.answer("", "none", func(r *http.Request, _ *exchange) (any, error) {
 		return nil, &failure{http.StatusNotFound, fmt.Sprintf("there is nothing at %s; models are at /v2/models/NAME and /v1/models/NAME/predict", r.URL.Path)}
 	}))
 	return s.fromElsewhere(mux)
+}
+
+// bearer tells a client what it is asked for (RFC 6750, section 3).
+const bearer = `Bearer realm="mlp"`
+
+// known lets through who bears a token, where one is asked for: for a handler that writes its answer itself.
+func (s *server) known(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := s.caller(r); err != nil {
+			w.Header().Set("WWW-Authenticate", bearer)
+			writeJSON(w, statusOf(err), map[string]string{"error": err.Error()})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // fromElsewhere refuses what a web page of another site makes a browser send: POSTs across origins, and, on a server that
@@ -105,6 +121,8 @@ func (s *server) answer(method, endpoint string, h handler) http.Handler {
 			w.Header().Set("Allow", method)
 		case http.StatusTooManyRequests:
 			w.Header().Set("Retry-After", "1")
+		case http.StatusUnauthorized:
+			w.Header().Set("WWW-Authenticate", bearer)
 		}
 		w.Header().Set(requestID, x.id)
 		writeJSON(w, status, value)
@@ -121,6 +139,9 @@ func (s *server) guarded(method string, h handler, r *http.Request, x *exchange)
 			err = fmt.Errorf("internal error: %v", p)
 		}
 	}()
+	if x.caller, err = s.caller(r); err != nil {
+		return nil, err
+	}
 	if method != "" && r.Method != method && (method != http.MethodGet || r.Method != http.MethodHead) {
 		return nil, &failure{http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, method, r.Method)}
 	}

@@ -16,6 +16,7 @@
 //	GET  /v2/models/{model}[/versions/{version}][/ready]
 //	POST /v2/models/{model}[/versions/{version}]/infer
 //	POST /v1/models/{model}/predict     {"rows": [{"amount": 12.5, "merchant": "M1"}]}
+//	GET  /v1/models/{model}/openapi.json
 //	GET  /metrics                       Prometheus
 package serve
 
@@ -47,21 +48,28 @@ type Options struct {
 	// Load reads a bundle. A model that cannot be scored here gives an error that wraps component.ErrOpaque.
 	Load func(dir string) (component.Model, error)
 
-	Version string            // of the server, shown by GET /v2
-	Log     *slog.Logger      // of events, and of requests if Access is set; default: none
-	Access  bool              // logs each request, and for deployments with a key each row's answer
-	Hosts   []string          // names beside localhost that a server answers to that listens on this machine only
-	Ready   func(addr string) // called once, when requests are accepted and the releases were looked at
-	Poll    time.Duration     // between looks at the releases; default 1 s
-	MaxBody int64             // bytes of a request; default 32 MiB. All requests together hold twice as much at most
-	MaxRows int               // of a request; default 100,000
+	Version string           // of the server, shown by GET /v2
+	Log     *slog.Logger     // of events, and of requests if Access is set; default: none
+	Access  bool             // logs each request, and for deployments with a key each row's answer
+	Hosts   []string         // names beside localhost that a server answers to that listens on this machine only
+	Ready   func(url string) // called once, when requests are accepted and the releases were looked at; "https://127.0.0.1:8443"
+	Poll    time.Duration    // between looks at the releases; default 1 s
+	MaxBody int64            // bytes of a request; default 32 MiB. All requests together hold twice as much at most
+	MaxRows int              // of a request; default 100,000
 	// MaxValues bounds rows times outputs of an answer; default 2 million.
 	MaxValues int
 	Timeout   time.Duration // of scoring one request; default 30 s
 	Grace     time.Duration // for requests that run when the server stops; default 10 s
+	// Drain is how long a server that stops still answers, while it says that it is not ready; default none.
+	Drain time.Duration
+	// MaxRequests are worked on at the same time, from the last byte of their body to the answer; default 256. More are refused.
+	MaxRequests int
+
+	Cert, Key string // files of PEM; both or none. Without them it is HTTP
+	Tokens    string // file of those who may ask; "": whoever reaches the address
 }
 
-// withDefaults: 32 MiB and 100,000 rows a request, 30 s to score them, 10 s for running requests at the end.
+// withDefaults: 32 MiB and 100,000 rows a request, 30 s to score them, 256 requests at a time, 10 s for running requests at the end.
 func (o Options) withDefaults() Options {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:8080"
@@ -87,6 +95,9 @@ func (o Options) withDefaults() Options {
 	if o.Timeout <= 0 {
 		o.Timeout = 30 * time.Second
 	}
+	if o.MaxRequests <= 0 {
+		o.MaxRequests = 256
+	}
 	if o.Grace <= 0 {
 		o.Grace = 10 * time.Second
 	}
@@ -100,11 +111,14 @@ func Run(ctx context.Context, o Options) error {
 		return errors.New("serving: Releases, Open and Load are required")
 	}
 	o = o.withDefaults()
+	s := newServer(o)
+	if err := s.secure(); err != nil {
+		return err
+	}
 	listener, err := listen(ctx, o.Addr)
 	if err != nil {
 		return err
 	}
-	s := newServer(o)
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
 		s.local = tcp.IP.IsLoopback()
 		if !s.local && len(o.Hosts) > 0 {
@@ -122,13 +136,16 @@ func Run(ctx context.Context, o Options) error {
 		WriteTimeout:      time.Minute + o.Timeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		TLSConfig:         s.tls(),
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
+	s.exposed()
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- s.listen(server, listener) }()
 	go func() {
 		defer close(done)
 		s.look(following)
-		o.Ready(listener.Addr().String())
+		o.Ready(s.scheme() + "://" + listener.Addr().String())
 		s.follow(following)
 	}()
 	select {
@@ -154,9 +171,31 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-// shutdown stops accepting requests and waits for those that run.
+// scheme is that of the server's URLs.
+func (s *server) scheme() string {
+	if s.certificate != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// listen answers what comes in until the server is shut down, over TLS where there is a certificate.
+func (s *server) listen(server *http.Server, listener net.Listener) error {
+	if s.certificate != nil {
+		return server.ServeTLS(listener, "", "")
+	}
+	return server.Serve(listener)
+}
+
+// shutdown stops accepting requests and waits for those that run. Before that it says for a while that it is not ready, and answers, so
+// that who distributes requests has sent the last one here; connections are closed after their next answer.
 func (s *server) shutdown(server *http.Server) error {
 	s.stopping.Store(true)
+	if s.Drain > 0 {
+		s.logf("draining for %s", s.Drain)
+		server.SetKeepAlivesEnabled(false)
+		time.Sleep(s.Drain)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.Grace)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {

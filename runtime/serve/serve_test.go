@@ -212,14 +212,14 @@ func start(t *testing.T, s *store, change func(*Options)) *running {
 	r := &running{t: t, stop: cancel, done: make(chan error, 1), log: &lockedBuffer{}}
 	ready := make(chan string, 1)
 	o := Options{Addr: "127.0.0.1:0", Releases: s, Open: s.open, Load: s.load, Version: "1.2.3", Log: slog.New(slog.NewTextHandler(r.log, nil)), Access: true,
-		Ready: func(addr string) { ready <- addr }, Poll: 5 * time.Millisecond}
+		Ready: func(url string) { ready <- url }, Poll: 5 * time.Millisecond}
 	if change != nil {
 		change(&o)
 	}
 	go func() { r.done <- Run(ctx, o) }()
 	select {
-	case addr := <-ready:
-		r.base = "http://" + addr
+	case url := <-ready:
+		r.base = url
 	case err := <-r.done:
 		t.Fatalf("the server ended: %v", err)
 	case <-time.After(10 * time.Second):

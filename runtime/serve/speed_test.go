@@ -154,7 +154,7 @@ func TestPeer(t *testing.T) {
 		Addr: "127.0.0.1:0", Releases: s, Load: model.ServeModel, Access: true,
 		Open:  func(context.Context, plan.Digest) (string, error) { return dir, nil },
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		Ready: func(addr string) { fmt.Println(addr) },
+		Ready: func(url string) { fmt.Println(strings.TrimPrefix(url, "http://")) },
 	}))
 }
 
