@@ -28,17 +28,17 @@ func brownfield(name string, r *repository, figures []foundFigure, container boo
 	for _, f := range figures {
 		fmt.Fprintf(&b, "    %q,\n", f.name)
 	}
-	b.WriteString("  ]\n}\n\ngate \"release\" {\n" + rules(figures) + "}\n")
+	b.WriteString("  ]\n}\n\ngate \"release\" {\n" + rules("evaluate.script", "", figures) + "}\n")
 	if laid, diags := format.Format([]byte(b.String()), "pipeline.mlp"); !diags.HasErrors() {
 		return string(laid)
 	}
 	return b.String()
 }
 
-// rules holds each figure whose good direction is known to its value now, less some slack.
+// rules holds each figure of an evaluation whose good direction is known to its value now, less some slack.
 // The direction is known by the figure's name (auc up, rmse down). A rule with a limit of today's value would fail half
-// of all retrainings by chance alone; hence the slack.
-func rules(figures []foundFigure) string {
+// of all retrainings by chance alone; hence the slack. prefix is what names of rules begin with, where a gate has several evaluations.
+func rules(of, prefix string, figures []foundFigure) string {
 	// A rule that always holds is written where nothing else can be, for a gate needs one; the figures without a rule are
 	// listed as comments.
 	var b, rest strings.Builder
@@ -52,14 +52,14 @@ func rules(figures []foundFigure) string {
 		if f.better == lower {
 			less = "and"
 		}
-		fmt.Fprintf(&b, "  # %s now, %s %g %% for chance. Set what the use asks for.\n  rule %q { assert = \"evaluate.script.metrics.%s %s %s\" }\n",
-			plain(f.value), less, 100*slack, f.name, f.name, op, limit)
+		fmt.Fprintf(&b, "  # %s now, %s %g %% for chance. Set what the use asks for.\n  rule %q { assert = \"%s.metrics.%s %s %s\" }\n",
+			plain(f.value), less, 100*slack, prefix+f.name, of, f.name, op, limit)
 	}
 	switch {
 	case b.Len() == 0:
 		f := figures[0]
-		return fmt.Sprintf("  # Which way is better is not known of any figure. This rule only asks that it is there; say what it must be. Now:\n%s  rule %q { assert = \"evaluate.script.metrics.%s == evaluate.script.metrics.%s\" }\n",
-			rest.String(), f.name, f.name, f.name)
+		return fmt.Sprintf("  # Which way is better is not known of any figure. This rule only asks that it is there; say what it must be. Now:\n%s  rule %q { assert = \"%s.metrics.%s == %s.metrics.%s\" }\n",
+			rest.String(), prefix+f.name, of, f.name, of, f.name)
 	case rest.Len() > 0:
 		b.WriteString("\n  # Without a rule, since their names do not say which way is better:\n" + rest.String())
 	}

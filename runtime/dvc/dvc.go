@@ -1,0 +1,238 @@
+// Package dvc reads the pipelines of DVC, dvc.yaml, as its documentation defines them (https://dvc.org/doc/user-guide/project-structure/dvcyaml-files):
+// stages with their commands, dependencies, outputs, metrics and parameters; templates (`${…}`) and the stages of `foreach` and `matrix` are written out.
+//
+// What is not understood is an error with its line. What DVC does and a stage elsewhere does not, such as outputs that persist between runs, is in the
+// notes of a stage.
+//
+// # Resolution
+//
+// The values of templates are those of `vars` and of params.yaml beside dvc.yaml, which is read whether it is named or not; of two objects under one name
+// the members are merged, of anything else two values are an error. In a stage of `foreach`, `item` (and `key`, of an object) come before all others.
+//
+//	vars: [{ regions: [eu, us] }]
+//	stages:
+//	  train:
+//	    foreach: ${regions}
+//	    do:
+//	      cmd: python train.py ${item}        # the stages train@eu and train@us
+//	      outs: [models/${item}.pkl]
+package dvc
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Stage is one stage, its templates resolved. Paths are relative to the folder of dvc.yaml, clean, with forward slashes.
+type Stage struct {
+	Name        string // of an item of foreach or matrix train@eu
+	Description string
+	Line        int      // in dvc.yaml
+	Commands    []string // for a shell, one after the other, in the folder Dir
+	Dir         string
+	Deps        []string
+	Outs        []string // with metrics and plots
+	Metrics     []string // those of Outs that are files of figures
+	Params      []Params
+	Notes       []string // what DVC does with the stage and others do not
+}
+
+// Params are what a stage reads of a file of parameters.
+type Params struct {
+	File   string
+	Values map[string]any // nested as in the file: map[string]any, []any, string, bool, int64, float64, nil
+}
+
+// Error is a mistake in a file, or something in it that is not understood.
+type Error struct {
+	File string
+	Line int
+	Err  error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+// reader reads one dvc.yaml.
+type reader struct {
+	files  fs.FS
+	file   string
+	vars   map[string]any
+	values int // that were read so far
+}
+
+// Read gives the stages of a file in an order in which they can run: each behind those whose outputs it reads, else as they stand.
+func Read(files fs.FS, file string) ([]Stage, error) {
+	r := &reader{files: files, file: file, vars: map[string]any{}}
+	top, err := r.document(file)
+	if err != nil {
+		return nil, err
+	}
+	m, err := r.mapping(top, "dvc.yaml", "stages", "vars", "params", "metrics", "plots", "artifacts", "datasets")
+	if err != nil {
+		return nil, err
+	}
+	if n := m["datasets"]; n != nil {
+		return nil, r.errorf(n, "datasets are not read: have their files in the folder, as deps of stages")
+	}
+	if err := r.readVars(m["vars"]); err != nil {
+		return nil, err
+	}
+	if m["stages"] == nil {
+		return nil, r.errorf(top, "there are no stages")
+	}
+	var out []Stage
+	for name, n := range pairs(m["stages"]) {
+		more, err := r.stages(name, n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	if len(out) == 0 {
+		return nil, r.errorf(top, "there are no stages")
+	}
+	return r.ordered(out)
+}
+
+// document is the content of a YAML file.
+func (r *reader) document(file string) (*yaml.Node, error) {
+	data, err := fs.ReadFile(r.files, file)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", file, err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if len(doc.Content) == 0 {
+		return nil, &Error{File: file, Line: 1, Err: errors.New("the file is empty")}
+	}
+	return doc.Content[0], nil
+}
+
+func (r *reader) errorf(n *yaml.Node, format string, args ...any) error {
+	return &Error{File: r.file, Line: n.Line, Err: fmt.Errorf(format, args...)}
+}
+
+// mapping are the values of an object by key; other keys than those are an error.
+func (r *reader) mapping(n *yaml.Node, what string, keys ...string) (map[string]*yaml.Node, error) {
+	if n.Kind != yaml.MappingNode {
+		return nil, r.errorf(n, "%s is no object", what)
+	}
+	out := map[string]*yaml.Node{}
+	for key, v := range pairs(n) {
+		if !slices.Contains(keys, key) {
+			return nil, r.errorf(v, "%s of %s is not understood", key, what)
+		}
+		if out[key] != nil {
+			return nil, r.errorf(v, "%s of %s stands twice", key, what)
+		}
+		out[key] = v
+	}
+	return out, nil
+}
+
+// pairs are the members of an object in their order. Aliases are followed.
+func pairs(n *yaml.Node) func(func(string, *yaml.Node) bool) {
+	return func(yield func(string, *yaml.Node) bool) {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i].Value, followed(n.Content[i+1])) {
+				return
+			}
+		}
+	}
+}
+
+func followed(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// list are the elements of a list, or the one value that stands for a list of it.
+func list(n *yaml.Node) []*yaml.Node {
+	switch {
+	case n == nil:
+		return nil
+	case n.Kind != yaml.SequenceNode:
+		return []*yaml.Node{n}
+	}
+	out := make([]*yaml.Node, len(n.Content))
+	for i, x := range n.Content {
+		out[i] = followed(x)
+	}
+	return out
+}
+
+// ordered puts stages behind those that they read of.
+func (r *reader) ordered(stages []Stage) ([]Stage, error) {
+	for i, a := range stages {
+		for _, b := range stages[:i] {
+			for _, out := range a.Outs {
+				if at := slices.IndexFunc(b.Outs, func(o string) bool { return Within(out, o) || Within(o, out) }); at >= 0 {
+					return nil, &Error{r.file, a.Line, fmt.Errorf("%s is an output of both %s and %s", out, b.Name, a.Name)}
+				}
+			}
+		}
+	}
+	var out []Stage
+	done := map[string]bool{}
+	for len(out) < len(stages) {
+		before := len(out)
+		for _, s := range stages {
+			if !done[s.Name] && !slices.ContainsFunc(Upstream(stages, s), func(u Stage) bool { return !done[u.Name] }) {
+				out, done[s.Name] = append(out, s), true
+				break
+			}
+		}
+		if len(out) == before {
+			at := slices.IndexFunc(stages, func(s Stage) bool { return !done[s.Name] })
+			return nil, &Error{r.file, stages[at].Line, fmt.Errorf("the stage %s reads, by way of others or at once, what it writes", stages[at].Name)}
+		}
+	}
+	return out, nil
+}
+
+// Upstream are the stages of which one reads outputs.
+func Upstream(stages []Stage, s Stage) []Stage {
+	var out []Stage
+	for _, u := range stages {
+		if slices.ContainsFunc(s.Deps, func(dep string) bool {
+			return slices.ContainsFunc(u.Outs, func(o string) bool { return Within(dep, o) || Within(o, dep) })
+		}) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// Within reports whether a path is a folder's, or lies in it.
+func Within(p, folder string) bool {
+	return p == folder || folder == "." || strings.HasPrefix(p, folder+"/")
+}
+
+// placed is a path of a stage, relative to the folder of dvc.yaml.
+func (r *reader) placed(n *yaml.Node, dir, p string) (string, error) {
+	switch {
+	case strings.Contains(p, "://"):
+		return "", r.errorf(n, "%s lies elsewhere: fetch it with a source, or have it in the folder", p)
+	case path.IsAbs(p) || strings.HasPrefix(p, "~"):
+		return "", r.errorf(n, "%s is no path within the folder of %s", p, r.file)
+	}
+	at := path.Join(dir, p)
+	if at == ".." || strings.HasPrefix(at, "../") {
+		return "", r.errorf(n, "%s leads out of the folder of %s", p, r.file)
+	}
+	return at, nil
+}
