@@ -13,7 +13,6 @@ package table
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -289,21 +288,16 @@ func columnRef(name string, at tree) tree {
 	return tree{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "query_location": at["query_location"], "column_names": []any{name}}
 }
 
-// write is an expression as SQL. The statement is that which it stood in, and is changed.
+// write is an expression as SQL, of the statement that it stood in.
 func (s *session) write(ctx context.Context, statement tree, expr any) (string, error) {
-	statement["node"].(tree)["select_list"] = []any{expr}
-	data, err := json.Marshal(tree{"error": false, "statements": []any{statement}})
+	written, err := s.selecting(ctx, statement, expr)
 	if err != nil {
 		return "", err
 	}
-	row, err := s.one(ctx, "select json_deserialize_sql("+literal(string(data))+"::json)")
-	if err != nil {
-		return "", err
-	}
-	text, begins := strings.CutPrefix(row[0].(string), "SELECT ")
+	text, begins := strings.CutPrefix(written, "SELECT ")
 	text, ends := strings.CutSuffix(text, " FROM "+Quote(exprTable))
 	if !begins || !ends {
-		return "", fmt.Errorf("the engine writes an expression as %s", row[0])
+		return "", fmt.Errorf("the engine writes an expression as %s", written)
 	}
 	return text, nil
 }

@@ -2,7 +2,6 @@ package table
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -69,25 +68,18 @@ func (s *session) withoutNulls(ctx context.Context, query string) (string, error
 // same is an expression as SQL which the engine reads as that expression. What the engine writes is parsed again and compared: a text that means
 // something else, as one without brackets might, is an error and never part of a query.
 func (s *session) same(ctx context.Context, statement tree, expr any) (string, error) {
-	statement = maps.Clone(statement)
-	node := maps.Clone(statement["node"].(tree))
-	node["select_list"], statement["node"] = []any{expr}, node
-	data, err := json.Marshal(tree{"error": false, "statements": []any{statement}})
+	text, err := s.selecting(ctx, statement, expr)
 	if err != nil {
 		return "", err
 	}
-	row, err := s.one(ctx, "select json_deserialize_sql("+literal(string(data))+"::json)")
-	if err != nil {
-		return "", err
-	}
-	again, err := s.parse(ctx, row[0].(string))
+	again, err := s.parse(ctx, text)
 	if err != nil {
 		return "", err
 	}
 	if !reflect.DeepEqual(placeless(selected(again)[0]), placeless(expr)) {
-		return "", fmt.Errorf("the engine writes an expression as %s", row[0])
+		return "", fmt.Errorf("the engine writes an expression as %s", text)
 	}
-	return strings.TrimPrefix(row[0].(string), "SELECT "), nil
+	return strings.TrimPrefix(text, "SELECT "), nil
 }
 
 // asOfJoins are those of a statement that have conditions.

@@ -201,7 +201,7 @@ func (w *walker) names(v any) {
 	}
 }
 
-// node walks a tree, children after their parent. within counts the functions around that bound the size of a number.
+// node walks a tree, children after their parent, and changes nothing of it: it may be a kept one. within counts the functions around that bound the size of a number.
 func (w *walker) node(v any) {
 	switch v := v.(type) {
 	case tree:
@@ -210,13 +210,25 @@ func (w *walker) node(v any) {
 			w.within++
 			defer func() { w.within-- }()
 		}
-		for _, child := range v {
+		for name, child := range v {
+			if f, ok := child.(tree); ok && name == "function" && v["type"] == "TABLE_FUNCTION" {
+				w.arguments(f)
+				continue
+			}
 			w.node(child)
 		}
 	case []any:
 		for _, child := range v {
 			w.node(child)
 		}
+	}
+}
+
+// arguments walks those of a function that stands where a table does. It is not held to what functions are: it has no value, its rows come one
+// after the other.
+func (w *walker) arguments(f tree) {
+	for _, child := range f {
+		w.node(child)
 	}
 }
 
@@ -346,7 +358,6 @@ var rowSources = map[string]bool{"range": true, "generate_series": true, "unnest
 func (w *walker) tableFunction(n tree) {
 	f, _ := n["function"].(tree)
 	name, _ := f["function_name"].(string)
-	f["class"] = "ROWS" // no value: they come one after the other
 	if !rowSources[lowerType(name)] {
 		w.report(n, schema.Problem{
 			Summary: fmt.Sprintf("a query cannot read with %s", name),

@@ -1,8 +1,10 @@
 package table
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,6 +29,23 @@ func (s *session) readTree(text string) (tree, error) {
 		return nil, fmt.Errorf("the engine wrote no object: %.40q", text)
 	}
 	return t, nil
+}
+
+// selecting is a statement as SQL, with an expression in place of all that it selects. The statement stays as it is.
+func (s *session) selecting(ctx context.Context, statement tree, expr any) (string, error) {
+	statement = maps.Clone(statement)
+	node := maps.Clone(statement["node"].(tree))
+	node["select_list"], statement["node"] = []any{expr}, node
+	return s.giveBack(ctx, statement)
+}
+
+// giveBack is a statement as SQL which the engine writes. It asks for every member that it has written itself, also for those that say nothing.
+func (s *session) giveBack(ctx context.Context, statement tree) (string, error) {
+	data, err := json.Marshal(tree{"error": false, "statements": []any{statement}})
+	if err != nil {
+		return "", err
+	}
+	return s.word(ctx, "select json_deserialize_sql("+literal(string(data))+"::json)")
 }
 
 // treeReader reads values one after the other.
