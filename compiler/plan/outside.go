@@ -21,6 +21,12 @@ func ImageID(version string) string {
 	return id
 }
 
+// ImagePlatform is the platform of a version of an image, "linux/amd64"; empty while that is not known.
+func ImagePlatform(version string) string {
+	_, platform, _ := strings.Cut(version, " ")
+	return platform
+}
+
 // Outside is the input that lies elsewhere under an address or name, and has a version, which is empty while it is not known.
 func Outside(port, root, version string) Input {
 	return Input{Port: port, Digest: VersionDigest(version), External: &External{Root: root, Files: []ExternalFile{}, Remote: true, Version: version}}

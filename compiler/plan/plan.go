@@ -227,6 +227,9 @@ type Node struct {
 	MemoryMB    int64           `json:"memory_mb,omitempty"`
 	DiskMB      int64           `json:"disk_mb,omitempty"`
 	CPUs        float64         `json:"cpus,omitempty"`
+
+	Resources *schema.Resources `json:"resources,omitempty"` // what else it wants of where it runs; nil: nothing
+
 	Retries     int             `json:"retries"`
 	NoCache     bool            `json:"no_cache,omitempty"`
 	Meta        json.RawMessage `json:"meta,omitempty"` // attributes that decide no result, as written or by default

@@ -41,7 +41,7 @@ func derivedNode(n *plan.Node, d *schema.Derivation) *plan.Node {
 	}
 	return &plan.Node{
 		Address: at, Of: n.Address, Role: d.Role, Phase: n.Phase,
-		TimeoutMS: n.TimeoutMS, Retries: n.Retries, After: n.After, Range: n.Range,
+		TimeoutMS: n.TimeoutMS, Retries: n.Retries, After: n.After, Range: n.Range, Resources: n.Resources,
 	}
 }
 
@@ -99,6 +99,9 @@ func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node)
 		return
 	}
 	p.scoredBy(maker, scoring).into(q)
+	if made := p.nodes[maker.Address]; made != nil {
+		q.Resources = made.Resources // which its program needs, and not the block that is scored for
+	}
 	setFormat(q, maker.Program.Format)
 	p.decide(q)
 	if d.Into == "" {

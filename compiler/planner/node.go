@@ -24,7 +24,14 @@ type meta struct {
 	MemoryMB    float64 `json:"memory_mb"`
 	DiskMB      float64 `json:"disk_mb"`
 	CPUs        float64 `json:"cpus"`
-	Cache       *bool   `json:"cache"`
+
+	GPUs           float64        `json:"gpus"`
+	Architecture   string         `json:"architecture"`
+	NodeSelector   map[string]any `json:"node_selector"`
+	Tolerations    []string       `json:"tolerations"`
+	ServiceAccount string         `json:"service_account"`
+
+	Cache *bool `json:"cache"`
 }
 
 // stage plans the stage of a block, with those derived of it before it: the fetch, the predictions. After a mistake the
@@ -98,6 +105,10 @@ func (p *planner) node(b *check.Block) *plan.Node {
 	}
 	n.TimeoutMS, n.Retries = timeout.Milliseconds(), int(how.Retries)
 	n.MemoryMB, n.DiskMB, n.CPUs = int64(how.MemoryMB), int64(how.DiskMB), how.CPUs
+	var ok bool
+	if n.Resources, ok = p.resources(b, &how); !ok {
+		return nil
+	}
 	n.NoCache = how.Cache != nil && !*how.Cache
 	for _, r := range b.Refs {
 		switch r.Edge {

@@ -58,7 +58,7 @@ func (p *planner) surroundings(ctx context.Context, b *check.Block, n *plan.Node
 	}
 	s := &surroundings{container: &plan.Container{Command: f.Command, Library: f.Library, Env: f.Env, Network: f.Network, Secrets: secrets}}
 	if f.Image.Made == nil {
-		s.image, ok = p.image(ctx, b, b.Address, s.container, f.Image)
+		s.image, ok = p.image(ctx, b, n, s.container, f.Image)
 	} else {
 		s.image, ok = p.made(ctx, b, n)
 	}
@@ -71,10 +71,10 @@ func (p *planner) surroundings(ctx context.Context, b *check.Block, n *plan.Node
 	return s
 }
 
-// image is the image that a name means, as the input of a stage at an address. Its version is its id: the name may mean another image tomorrow, and the
+// image is the image that a name means, as the input of a stage. Its version is its id: the name may mean another image tomorrow, and the
 // fingerprint goes by what it means today. false after a diagnostic.
-func (p *planner) image(ctx context.Context, b *check.Block, at string, c *plan.Container, image schema.Image) (plan.Input, bool) {
-	version, err := p.o.Sources.Version(ctx, &plan.Node{Address: at, Container: c}, image.Name)
+func (p *planner) image(ctx context.Context, b *check.Block, n *plan.Node, c *plan.Container, image schema.Image) (plan.Input, bool) {
+	version, err := p.o.Sources.Version(ctx, &plan.Node{Address: n.Address, Container: c}, image.Name)
 	if err != nil {
 		p.report(source.Diagnostic{
 			Severity: source.Error, Code: source.CodeImage, Subject: cmp.Or(b.Ranges[image.Path], b.Range),
@@ -83,7 +83,7 @@ func (p *planner) image(ctx context.Context, b *check.Block, at string, c *plan.
 		})
 		return plan.Input{}, false
 	}
-	return plan.Outside(plan.ImagePort, image.Name, version), true
+	return plan.Outside(plan.ImagePort, image.Name, version), p.architecture(b, image, version, n.Resources)
 }
 
 // made puts before a stage the one that makes its image, once for all stages that run in it, and is the image as an input. The time-out is that of the block's
@@ -95,9 +95,10 @@ func (p *planner) made(ctx context.Context, b *check.Block, n *plan.Node) (plan.
 		q := derivedNode(n, &schema.Derivation{Role: schema.ImageRole})
 		q.Kind, q.Type, q.Version, q.Config, q.After = schema.ImageKind, m.Type, m.Version, canonical(m.Config), nil
 		q.Outputs = []plan.Output{{Port: plan.ImagePort, Type: schema.ImagePort}}
+		q.Resources = q.Resources.WithoutGPUs()
 		s := &surroundings{container: &plan.Container{Command: m.Program.Command, Library: m.Program.Library, Env: m.Program.Env, Network: m.Program.Network}}
 		var ok bool
-		if s.image, ok = p.image(ctx, b, at, s.container, m.Program.Image); !ok {
+		if s.image, ok = p.image(ctx, b, q, s.container, m.Program.Image); !ok {
 			return plan.Input{}, false
 		}
 		if s.code, ok = p.code(ctx, b, at, m.Program.Code); !ok {

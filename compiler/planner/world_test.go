@@ -36,7 +36,7 @@ func catalog() *schema.Catalog {
 	table, model, figures := schema.Port{Name: "table", Type: schema.TablePort}, schema.Port{Name: "model", Type: schema.ModelPort}, schema.Port{Name: "figures", Type: schema.FiguresPort}
 	verdict := schema.Port{Name: "verdict", Type: schema.VerdictPort}
 	train := schema.Body{Attrs: []schema.Attr{rows("data", schema.FittedRows), attr("features", schema.StringList), attr("trees", schema.Number)}}
-	image := schema.Body{Attrs: append(slices.Clone(train.Attrs), attr("image", schema.String), attr("command", schema.StringList), attr("predict", schema.StringList), attr("env", schema.Any))}
+	image := schema.Body{Attrs: append(slices.Clone(train.Attrs), attr("image", schema.String), attr("command", schema.StringList), attr("predict", schema.StringList), attr("env", schema.Any), schema.Attr{Name: "architecture", Type: schema.String, Metadata: true})}
 	deploy := schema.Body{Attrs: []schema.Attr{ref("model", true, schema.ModelPort), attr("port", schema.Number),
 		{Name: "gate", Type: schema.Ref, Kinds: []string{"gate"}, Edge: schema.OrderEdge}}}
 	kinds := append(schema.CoreKinds(),

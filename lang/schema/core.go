@@ -23,6 +23,9 @@ func StageAttrs() []Attr {
 		{Name: "memory_mb", Type: Integer, Metadata: true, Doc: "Limit of memory, in MiB. Without it three quarters of the machine's."},
 		{Name: "disk_mb", Type: Integer, Metadata: true, Doc: "Limit of what the stage writes, in MiB: outputs, checkpoint and temporary files together. Without it half of what is free where the store is."},
 		{Name: "cpus", Type: Number, Metadata: true, Doc: "Limit of processors. Without it all of the machine's."},
+		{Name: "node_selector", Type: Any, Metadata: true, Doc: "Labels that a node of the cluster must have for the stage, as `{ pool = \"large\" }`, besides those that are set for all. Only `kubernetes` has nodes; elsewhere an apply that runs the stage is refused."},
+		{Name: "tolerations", Type: StringList, Unordered: true, Metadata: true, Doc: "Taints of nodes that the stage may run in spite of, as kubectl writes them: `gpu`, `gpu:NoSchedule`, `dedicated=ml:NoExecute`. Only with `kubernetes`."},
+		{Name: "service_account", Type: String, Metadata: true, Doc: "The service account of the stage's pod, in place of the one that is set for all. Only with `kubernetes`."},
 		{Name: "cache", Type: Bool, Default: true, Metadata: true, Doc: "`false` runs the stage at each apply."},
 	}
 }

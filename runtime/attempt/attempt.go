@@ -192,7 +192,7 @@ func (a *Attempt) prepare(ctx context.Context) error {
 	a.task = executor.Task{
 		Pipeline: a.Pipeline, Workspace: a.Workspace, Address: a.node.Address, Fingerprint: string(a.Fingerprint),
 		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"), Place: a.Store.Temp,
-		Checkpoint: a.task.Checkpoint, Timeout: timeout(a.node), MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
+		Checkpoint: a.task.Checkpoint, Timeout: timeout(a.node), MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Resources: a.node.Resources, Log: a.log, Mask: a.task.Mask,
 	}
 	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()
 	if a.node.Container != nil {

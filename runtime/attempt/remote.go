@@ -79,7 +79,7 @@ func (r *Remote) once(ctx context.Context) *Failure {
 	r.log.begin(r.number)
 	ended, err := r.remote.Attempt(ctx, executor.Whole{
 		Pipeline: r.Pipeline, Workspace: r.Workspace, Address: r.Node.Address, Fingerprint: string(r.Fingerprint), Apply: r.Apply,
-		Task: string(task), Timeout: timeout(r.Node), MemoryMB: r.Node.MemoryMB, CPUs: r.Node.CPUs, Log: r.log,
+		Task: string(task), Timeout: timeout(r.Node), MemoryMB: r.Node.MemoryMB, CPUs: r.Node.CPUs, Resources: r.Node.Resources, Log: r.log,
 	})
 	switch {
 	case ctx.Err() != nil:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -36,6 +37,10 @@ type (
 	Resolver interface {
 		Resolve(ctx context.Context, image string) (id, platform string, err error)
 	}
+	// Placer says which resources it sees to besides memory and processors, by the names of the attributes that ask for them: "gpus".
+	Placer interface {
+		Places() []string
+	}
 	// Remote makes attempts as a whole, where no folder of this machine is: whoever runs there has the task by its digest, lays out the inputs,
 	// stores the outputs, and records them. Its Run is ErrUnsupported. An attempt that an earlier process began, and that goes on, is waited
 	// for and not begun again. When Attempt returns, nothing of the attempt runs, unless the error is ErrUnavailable.
@@ -52,9 +57,11 @@ type Whole struct {
 
 	Task     string // the digest of the object that says what to do (attempt.Task)
 	Timeout  time.Duration
-	MemoryMB int64     // 0: no limit
-	CPUs     float64   // 0: no limit
-	Log      io.Writer // gets what the attempt prints, as it comes
+	MemoryMB int64   // 0: no limit
+	CPUs     float64 // 0: no limit
+	// Resources are what else the stage wants; nil: nothing.
+	Resources *schema.Resources
+	Log       io.Writer // gets what the attempt prints, as it comes
 }
 
 // Ended is how an attempt elsewhere ended. Outcome is all that decides; the rest is for attempts that left none.
@@ -99,6 +106,8 @@ type Task struct {
 	Timeout  time.Duration
 	MemoryMB int64   // 0: a share of the machine's, DefaultMemoryMB
 	CPUs     float64 // 0: no limit
+	// Resources are what else the stage wants; nil: nothing.
+	Resources *schema.Resources
 	// Log gets stdout and stderr, line by line as they come.
 	Log io.Writer
 	// Mask hides secrets where a line is broken; nil: there are none.

@@ -31,23 +31,57 @@ func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err
 			return nil, errors.Join(err, placed.Builtin.Close())
 		}
 	}
+	if err := placed.foreign(ctx, p, o); err != nil {
+		return nil, errors.Join(err, placed.Close())
+	}
+	if err := placed.seenTo(p); err != nil {
+		return nil, errors.Join(err, placed.Close())
+	}
+	return placed, nil
+}
+
+// foreign opens the executor of stages that run an image of their own, where that is another one.
+func (placed *Placed) foreign(ctx context.Context, p *plan.Plan, o ExecutorOptions) error {
 	runsImage := func(n *plan.Node) bool { return n.Container != nil }
 	if placed.Builtin.Name() == "docker" || !slices.ContainsFunc(p.Nodes, runsImage) {
-		return placed, nil
+		return nil
 	}
 	o.Name = "docker"
 	foreign, err := OpenExecutor(ctx, o)
 	if err == nil {
 		placed.Foreign = foreign
-		return placed, nil
+		return nil
 	}
-	toRun := func(n *plan.Node) bool { return runsImage(n) && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) }
-	if i := slices.IndexFunc(p.Nodes, toRun); i >= 0 {
+	if i := slices.IndexFunc(p.Nodes, func(n *plan.Node) bool { return runsImage(n) && toRun(n) }); i >= 0 {
 		n := p.Nodes[i]
-		return nil, errors.Join(&Failure{Err: fmt.Errorf("%s runs the image %s, which needs a container engine: %w", n.Address, n.Image().Root, err),
-			Hint: "Start the engine, or set DOCKER_HOST to one that runs."}, placed.Close())
+		return &Failure{Err: fmt.Errorf("%s runs the image %s, which needs a container engine: %w", n.Address, n.Image().Root, err),
+			Hint: "Start the engine, or set DOCKER_HOST to one that runs."}
 	}
-	return placed, nil // what foreign stages yielded is known
+	return nil // what foreign stages yielded is known
+}
+
+// toRun reports whether an apply runs a stage, or may do so.
+func toRun(n *plan.Node) bool { return n.Verdict == plan.Run || n.Verdict == plan.MayRun }
+
+// seenTo refuses a plan with a stage that is to run where nobody sees to a resource that it asks for.
+func (placed *Placed) seenTo(p *plan.Plan) error {
+	for _, n := range p.Nodes {
+		if !toRun(n) {
+			continue
+		}
+		ex := placed.For(n)
+		var places []string
+		if placer, ok := ex.(executor.Placer); ok {
+			places = placer.Places()
+		}
+		for _, name := range n.Resources.Asked() {
+			if !slices.Contains(places, name) {
+				return &Failure{Err: fmt.Errorf("%s asks for %s, which the executor %s does not see to", n.Address, name, ex.Name()),
+					Hint: fmt.Sprintf("Run it with --executor kubernetes, or make %s null there: %s = variable.cluster ? … : null.", name, name)}
+			}
+		}
+	}
+	return nil
 }
 
 // For returns the executor of a stage.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 func TestPlace(t *testing.T) {
@@ -12,6 +13,7 @@ func TestPlace(t *testing.T) {
 	foreign := func(v plan.Verdict) *plan.Node {
 		return &plan.Node{Address: "train.x", Verdict: v, Container: &plan.Container{}, Inputs: []plan.Input{plan.Outside(plan.ImagePort, "scorer:1", "")}}
 	}
+	pool := &schema.Resources{NodeSelector: map[string]string{"pool": "large"}}
 	tests := []struct {
 		name string
 		node *plan.Node
@@ -21,6 +23,8 @@ func TestPlace(t *testing.T) {
 		{"foreign, to run", foreign(plan.Run), "train.x runs the image scorer:1, which needs a container engine"},
 		{"foreign, may run", foreign(plan.MayRun), "train.x runs the image scorer:1"},
 		{"foreign, known", foreign(plan.Cached), ""},
+		{"nodes of a cluster", &plan.Node{Address: "dataset.x", Verdict: plan.Run, Resources: pool}, "dataset.x asks for node_selector, which the executor process does not see to"},
+		{"nodes of a cluster, known", &plan.Node{Address: "dataset.x", Verdict: plan.Cached, Resources: pool}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -157,7 +157,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	for i, address := range force {
 		address = AddressOf(address)
 		forced[i] = address
-		if b := s.Module.Blocks[address]; (b == nil || b.TypeSpec.Version == 0) && !s.fetches(address) {
+		if b := s.Module.Blocks[address]; (b == nil || b.TypeSpec.Version == 0) && !s.fetches(address) && !s.makesImage(address) {
 			return nil, &Failure{Err: fmt.Errorf("--force %s: no stage has this address", address), Hint: "'mlp graph' lists all addresses."}
 		}
 	}

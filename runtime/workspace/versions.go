@@ -83,6 +83,13 @@ func (s *Session) fetches(stage string) bool {
 	return role == string(schema.FetchRole) && b != nil && fetched(b)
 }
 
+// makesImage reports whether a stage's address is that of one which makes the image of a block's program, such as "train.model@image".
+func (s *Session) makesImage(stage string) bool {
+	of, role := address.Of(stage)
+	b := s.Module.Blocks[of]
+	return role == string(schema.ImageRole) && b != nil && b.Program != nil && b.Program.Image.Made != nil
+}
+
 // pinVersions adds the versions of sources and of models from files that have none yet, or none of their path, and forgets those of blocks that
 // are gone. Sources whose files are not here keep what they had, also before an upgrade; those whose files are not the
 // pinned ones are returned: a pin is not moved unless that is asked for.

@@ -97,6 +97,9 @@ func (e *Executor) hostConfig(t executor.Task, eng engine, dir string) *containe
 	if t.Container != nil && t.Container.Network {
 		h.NetworkMode = network.NetworkDefault
 	}
+	if t.Resources != nil && t.Resources.GPUs > 0 {
+		h.DeviceRequests = []container.DeviceRequest{{Count: t.Resources.GPUs, Capabilities: [][]string{{"gpu"}}}}
+	}
 	if eng.remaps {
 		h.UsernsMode = "host"
 	}

@@ -57,6 +57,7 @@ var (
 	_ executor.Executor = (*Executor)(nil)
 	_ executor.Cleaner  = (*Executor)(nil)
 	_ executor.Resolver = (*Executor)(nil)
+	_ executor.Placer   = (*Executor)(nil)
 )
 
 // New connects to the engine. An engine that does not answer is ErrUnavailable.
@@ -118,6 +119,9 @@ func connect(ctx context.Context, host string) (*client.Client, error) {
 
 // Name is "docker".
 func (e *Executor) Name() string { return "docker" }
+
+// Places are the resources of a machine's containers.
+func (e *Executor) Places() []string { return []string{"architecture", "gpus"} }
 
 // Close ends the workers and frees the connections to the engine.
 func (e *Executor) Close() error {

@@ -56,7 +56,7 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 	if e.shareable(t) {
 		result, err := e.inWorker(ctx, eng, t)
 		if !errors.Is(err, errNoWorker) {
-			return e.traced(eng, t, result, err)
+			return e.traced(ctx, eng, t, result, err)
 		}
 	}
 	if t.Attempt > 1 {
@@ -74,15 +74,19 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 		return none, err
 	}
 	defer e.remove(ctx, id)
+	if t.Container != nil && t.Log != nil {
+		t.Log = &walls{to: t.Log}
+	}
 	result, err := e.execute(ctx, t, id)
-	return e.traced(eng, t, result, err)
+	return e.traced(ctx, eng, t, result, err)
 }
 
 // traced is how a task ended, with where it ran, and with a word in its log on what the stage could not know.
-func (e *Executor) traced(eng engine, t executor.Task, result executor.Result, err error) (executor.Result, error) {
+func (e *Executor) traced(ctx context.Context, eng engine, t executor.Task, result executor.Result, err error) (executor.Result, error) {
 	result.Trace.Platform = "linux/" + eng.arch
 	if err == nil && result.ExitCode != 0 && !result.TimedOut {
 		eng.explain(t)
+		e.explainImage(context.WithoutCancel(ctx), eng, t)
 	}
 	return result, err
 }
@@ -247,6 +251,8 @@ func startFailure(t executor.Task, err error) (executor.Result, error) {
 	code := 0
 	switch {
 	case t.Container == nil:
+	case strings.Contains(text, "could not select device driver"):
+		return executor.Result{}, fmt.Errorf("the engine hands out no GPUs, which the block's gpus ask for: install NVIDIA's container toolkit where it runs: %w (%s)", executor.ErrUnsupported, text)
 	case strings.Contains(text, "executable file not found"), strings.Contains(text, "no such file or directory"):
 		code = 127
 	case strings.Contains(text, "permission denied"), strings.Contains(text, "exec format error"):

@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"cmp"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/mlp-lang/mlp/lang/digest"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
 
@@ -106,6 +109,7 @@ func (e *Executor) pod(w executor.Whole) corev1.PodSpec {
 			},
 		}},
 	}
+	place(&spec, w.Resources)
 	if e.opts.Secret != "" {
 		spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{
 			LocalObjectReference: corev1.LocalObjectReference{Name: e.opts.Secret},
@@ -113,6 +117,34 @@ func (e *Executor) pod(w executor.Whole) corev1.PodSpec {
 	}
 	return spec
 }
+
+// place has the scheduler choose a node as the stage asks.
+func place(spec *corev1.PodSpec, r *schema.Resources) {
+	if r == nil {
+		return
+	}
+	nodes := maps.Clone(spec.NodeSelector)
+	if nodes == nil {
+		nodes = map[string]string{}
+	}
+	maps.Copy(nodes, r.NodeSelector)
+	if r.Architecture != "" {
+		nodes[corev1.LabelArchStable] = r.Architecture
+	}
+	spec.NodeSelector = nodes
+	spec.ServiceAccountName = cmp.Or(r.ServiceAccount, spec.ServiceAccountName)
+	for _, s := range r.Tolerations {
+		t, _ := schema.ParseToleration(s) // the plan has no others
+		out := corev1.Toleration{Key: t.Key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffect(t.Effect)}
+		if t.Valued {
+			out.Operator, out.Value = corev1.TolerationOpEqual, t.Value
+		}
+		spec.Tolerations = append(spec.Tolerations, out)
+	}
+}
+
+// gpu is the resource of nodes with GPUs, by the name that NVIDIA's device plugin gives it.
+const gpu = "nvidia.com/gpu"
 
 // resources are what the scheduler goes by, and limits where the stage says any.
 func resources(w executor.Whole) corev1.ResourceRequirements {
@@ -122,6 +154,9 @@ func resources(w executor.Whole) corev1.ResourceRequirements {
 	}
 	if w.CPUs > 0 {
 		limits[corev1.ResourceCPU] = *resource.NewMilliQuantity(int64(w.CPUs*1000), resource.DecimalSI)
+	}
+	if w.Resources != nil && w.Resources.GPUs > 0 {
+		limits[gpu] = *resource.NewQuantity(int64(w.Resources.GPUs), resource.DecimalSI)
 	}
 	return corev1.ResourceRequirements{Limits: limits, Requests: limits}
 }

@@ -2,6 +2,8 @@ package kubernetes
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,12 +11,34 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
 
 func whole() executor.Whole {
 	return executor.Whole{Pipeline: "churn", Workspace: "default", Address: "train.model", Fingerprint: "blake3:" + strings.Repeat("ab", 32),
 		Task: "blake3:" + strings.Repeat("cd", 32), Timeout: time.Hour, MemoryMB: 512, CPUs: 1.5}
+}
+
+// TestPlaced: a stage's own wishes go before those of all, and are added to them; GPUs and taints are those of the cluster.
+func TestPlaced(t *testing.T) {
+	e := &Executor{opts: Options{NodeSelector: map[string]string{"zone": "a", "pool": "small"}, ServiceAccount: "mlp"}}
+	w := whole()
+	w.Resources = &schema.Resources{GPUs: 2, Architecture: "arm64", NodeSelector: map[string]string{"pool": "large"}, Tolerations: []string{"gpu", "dedicated=ml:NoExecute"}, ServiceAccount: "trainer"}
+	pod := e.pod(w)
+	if got, want := pod.NodeSelector, (map[string]string{"zone": "a", "pool": "large", "kubernetes.io/arch": "arm64"}); !maps.Equal(got, want) {
+		t.Errorf("got nodes %v, want %v", got, want)
+	}
+	want := []corev1.Toleration{{Key: "gpu", Operator: "Exists"}, {Key: "dedicated", Operator: "Equal", Value: "ml", Effect: "NoExecute"}}
+	if !slices.Equal(pod.Tolerations, want) {
+		t.Errorf("got tolerations %v, want %v", pod.Tolerations, want)
+	}
+	if n := pod.Containers[0].Resources.Limits["nvidia.com/gpu"]; n.Value() != 2 || pod.ServiceAccountName != "trainer" {
+		t.Errorf("got %v GPUs as %s", n.Value(), pod.ServiceAccountName)
+	}
+	if plain := e.pod(whole()); plain.ServiceAccountName != "mlp" || e.opts.NodeSelector["pool"] != "small" || len(plain.Tolerations) > 0 {
+		t.Errorf("another stage has %+v", plain)
+	}
 }
 
 // TestName: a Job is one for each store and fingerprint, whoever applies.

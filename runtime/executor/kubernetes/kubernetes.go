@@ -128,6 +128,11 @@ func (e *Executor) connect(config *rest.Config) (err error) {
 // Name is "kubernetes".
 func (e *Executor) Name() string { return "kubernetes" }
 
+// Places are all resources: the cluster's scheduler goes by them.
+func (e *Executor) Places() []string {
+	return []string{"architecture", "gpus", "node_selector", "service_account", "tolerations"}
+}
+
 // Run fails: a pod does not see folders of this machine. Attempt is for attempts as a whole.
 func (e *Executor) Run(_ context.Context, t executor.Task) (executor.Result, error) {
 	return executor.Result{}, fmt.Errorf("%s: a pod has no folders of this machine: %w", t.Address, executor.ErrUnsupported)
