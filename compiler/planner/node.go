@@ -25,11 +25,11 @@ type meta struct {
 	DiskMB      float64 `json:"disk_mb"`
 	CPUs        float64 `json:"cpus"`
 
-	GPUs           float64        `json:"gpus"`
-	Architecture   string         `json:"architecture"`
-	NodeSelector   map[string]any `json:"node_selector"`
-	Tolerations    []string       `json:"tolerations"`
-	ServiceAccount string         `json:"service_account"`
+	GPUs           float64  `json:"gpus"`
+	Architecture   string   `json:"architecture"`
+	NodeSelector   any      `json:"node_selector"`
+	Tolerations    []string `json:"tolerations"`
+	ServiceAccount string   `json:"service_account"`
 
 	Cache *bool `json:"cache"`
 }

@@ -36,10 +36,14 @@ func (p *planner) resources(b *check.Block, how *meta) (*schema.Resources, bool)
 			wrong("tolerations", fmt.Sprintf("%q is no taint", t), `Write it as kubectl does: "gpu", "gpu:NoSchedule" or "dedicated=ml:NoExecute".`)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(how.NodeSelector)) {
-		value, isText := how.NodeSelector[key].(string)
+	labels, isMap := how.NodeSelector.(map[string]any)
+	if how.NodeSelector != nil && !isMap {
+		wrong("node_selector", "node_selector is no map of labels", `Write it as node_selector = { pool = "large" }.`)
+	}
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		value, isText := labels[key].(string)
 		if !isText || !label.MatchString(key) || value != "" && !label.MatchString(value) {
-			wrong("node_selector", fmt.Sprintf("%s = %v in node_selector is no label", key, how.NodeSelector[key]), `Labels are text: node_selector = { "gpu-count" = "2" }.`)
+			wrong("node_selector", fmt.Sprintf("%s = %v in node_selector is no label", key, labels[key]), `Labels are text: node_selector = { "gpu-count" = "2" }.`)
 			continue
 		}
 		if r.NodeSelector == nil {

@@ -33,6 +33,7 @@ func TestResourcesRefused(t *testing.T) {
 		`tolerations = ["gpu:Sometimes"]`:     `train.m: "gpu:Sometimes" is no taint`,
 		`node_selector = { count = 2 }`:       `train.m: count = 2 in node_selector is no label`,
 		`architecture = "arm64"`:              `the image "i" of train.m is for linux/amd64, and not for arm64`,
+		`node_selector = "large"`:             `train.m: node_selector is no map of labels`,
 		`service_account = "a b"`:             `train.m: "a b" is no name of a service account`,
 		`node_selector = { "a b" = "large" }`: `train.m: a b = large in node_selector is no label`,
 	} {
