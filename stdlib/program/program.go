@@ -33,7 +33,7 @@ func RunAttrs(commands string) []schema.Attr {
 		{Name: "network", Type: schema.Bool, Default: false,
 			Doc: "Whether " + commands + " may use the network. What is fetched is not part of the fingerprint."},
 		{Name: "gpus", Type: schema.Integer, Metadata: true,
-			Doc: "How many GPUs " + commands + " need, which a container engine must be able to hand out (NVIDIA's container toolkit)."},
+			Doc: "How many GPUs there are for " + commands + ". The container engine hands them out, with NVIDIA's container toolkit."},
 		{Name: "architecture", Type: schema.String, OneOf: []string{"amd64", "arm64"}, Metadata: true,
 			Doc: "What the image must be built for. A plan is refused whose image is for another; without it an image for another architecture fails when it runs, unless the machine emulates that."},
 	}
