@@ -61,7 +61,7 @@ func withoutEngine(t *testing.T) []string {
 			out = append(out, p.PkgPath)
 		}
 	}
-	if !slices.Contains(out, modulePath+"stdlib/train/gradient_boosting/histogram") || !slices.Contains(out, modulePath+"stdlib/metric") {
+	if !slices.Contains(out, modulePath+"stdlib/train/trees/histogram") || !slices.Contains(out, modulePath+"stdlib/metric") {
 		t.Fatalf("got %v, want the packages that compute among them", out)
 	}
 	return out

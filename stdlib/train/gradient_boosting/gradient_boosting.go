@@ -1,6 +1,6 @@
 // Package gradient_boosting is the trainer of gradient-boosted trees.
 //
-// The trees are grown in histogram (the method, its passes and an example stand there), read and written in XGBoost's own format by
+// The trees are grown in trees/histogram (the method, its passes and an example stand there), read and written in XGBoost's own format by
 // stdlib/model/xgboost. What is here is between the two and the language: parameters with XGBoost's names and what they may
 // be, early stopping, and the names of features in the model, so that it reads in XGBoost as its own would.
 //
@@ -19,8 +19,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/model"
 	sqltable "github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train"
-	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting/histogram"
 	"github.com/mlp-lang/mlp/stdlib/train/trees"
+	"github.com/mlp-lang/mlp/stdlib/train/trees/histogram"
 )
 
 // Component is the trainer.

@@ -14,8 +14,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 	"github.com/mlp-lang/mlp/stdlib/train"
-	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting/histogram"
 	"github.com/mlp-lang/mlp/stdlib/train/trees"
+	"github.com/mlp-lang/mlp/stdlib/train/trees/histogram"
 )
 
 // goesOn is a module that can be copied as it stands, as those beside it.

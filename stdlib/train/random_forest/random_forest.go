@@ -18,8 +18,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train"
-	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting/histogram"
 	"github.com/mlp-lang/mlp/stdlib/train/trees"
+	"github.com/mlp-lang/mlp/stdlib/train/trees/histogram"
 )
 
 // Component is the trainer.

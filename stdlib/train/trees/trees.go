@@ -8,7 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 	"github.com/mlp-lang/mlp/stdlib/train"
-	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting/histogram"
+	"github.com/mlp-lang/mlp/stdlib/train/trees/histogram"
 )
 
 // Progress moves the stage's bar about a hundred times, and at the last round in any case.

@@ -1,4 +1,4 @@
-// Package histogram fits boosted trees on binned features.
+// Package histogram fits boosted trees and random forests (forest.go) on binned features.
 //
 // Each feature is cut into at most 255 bins at quantiles of all its values, and a bin of its own for missing ones; a
 // category is a bin. A tree is grown from sums of first and second derivatives of the loss by bin; of two siblings only
