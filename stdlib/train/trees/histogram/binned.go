@@ -7,7 +7,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/radix"
 )
 
-// Coded is a table by bins, a byte for each value. It is filled with one feature after the other (Binned.Add, Coded.Add), and holds no columns of
+// Coded is a table by bins, a byte for each value, four for those of more than 255 categories. It is filled with one feature after the other (Binned.Add, Coded.Add), and holds no columns of
 // what it is made of, so that these need never be in memory as a whole.
 type Coded struct {
 	codes  codes
@@ -51,7 +51,7 @@ func New(features int, target, weight []float64) (*Binned, error) {
 
 // coded is a table with room for the bins of its features, which are still to come.
 func coded(bins []binned, target, weight []float64) Coded {
-	return Coded{codes: newCodes(len(bins), len(target)), target: target, weight: weight, bins: bins}
+	return Coded{codes: codes{rows: len(target)}, target: target, weight: weight, bins: bins}
 }
 
 // Add cuts the next features into bins. They are the same on any number of threads, and however many are added at once.
@@ -60,6 +60,7 @@ func (t *Binned) Add(columns []Column, threads int) error {
 		if c.Levels > MaxLevels {
 			return fmt.Errorf("feature %d has %d categories, more than %d", t.added+i, c.Levels, MaxLevels)
 		}
+		t.bins[t.added+i].levels = c.Levels
 	}
 	t.add(columns, threads, func(f int, c Column, s *space) {
 		t.bins[f], t.distinct[f] = newBinned(c.Values, c.Levels, &s.sorting)
@@ -83,14 +84,23 @@ func (t *Coded) add(columns []Column, threads int, prepare func(f int, c Column,
 	for len(t.spaces) < len(columns) {
 		t.spaces = append(t.spaces, space{})
 	}
+	for i := range columns {
+		t.codes.add(t.bins[t.added+i].wide())
+	}
 	parallel(threads, len(columns), func(i int) {
 		f, s := t.added+i, &t.spaces[i]
 		prepare(f, columns[i], s)
+		if t.bins[f].wide() {
+			t.codes.setWide(f, &t.bins[f], columns[i].Values)
+			return
+		}
 		s.codes = t.bins[f].encode(columns[i].Values, s.codes)
 	})
 	// Features share words, so that they are written one after the other.
 	for i := range columns {
-		t.codes.set(t.added+i, t.spaces[i].codes)
+		if f := t.added + i; !t.bins[f].wide() {
+			t.codes.set(f, t.spaces[i].codes)
+		}
 	}
 	t.added += len(columns)
 	if t.added == len(t.bins) {

@@ -7,8 +7,11 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/radix"
 )
 
-// maxBins is how many bins a feature has at most, beside the one for missing values, which comes after them.
+// maxBins is how many bins a number has at most, beside the one for missing values, which comes after them. Of more categories a feature is wide.
 const maxBins = 255
+
+// MaxLevels is how many categories a feature can have: with the missing ones, as many as two bytes tell apart.
+const MaxLevels = 1<<16 - 1
 
 // binned tells how a feature's values fall into bins.
 type binned struct {
@@ -18,6 +21,9 @@ type binned struct {
 	// no number reaches it.
 	cuts []float32
 }
+
+// wide reports whether there are more bins than a byte tells apart.
+func (b *binned) wide() bool { return b.levels > maxBins }
 
 // newBinned puts cuts at quantiles of all values, half-way between neighbours; a number with few distinct values has a
 // bin for each. distinct is how many values there are.

@@ -12,14 +12,21 @@ func TestSumsByWord(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for n := range 40 {
 		features, rows := 1+n%11, 1+random.IntN(300)
-		bins, table := make([]binned, features), make([][]uint8, features)
-		c := newCodes(features, rows)
+		bins, table := make([]binned, features), make([][]float64, features)
+		c := codes{rows: rows}
 		for f := range bins {
-			bins[f].count = random.IntN(256)
-			for range rows {
-				table[f] = append(table[f], uint8(random.IntN(bins[f].count+1)))
+			if bins[f].count = random.IntN(256); random.IntN(4) == 0 {
+				bins[f].count = 256 + random.IntN(MaxLevels-255)
 			}
-			c.set(f, table[f])
+			bins[f].levels = bins[f].count
+			for range rows {
+				table[f] = append(table[f], float64(random.IntN(bins[f].count+1)))
+			}
+			if c.add(bins[f].wide()); bins[f].wide() {
+				c.setWide(f, &bins[f], table[f])
+			} else {
+				c.set(f, bins[f].encode(table[f], nil))
+			}
 		}
 		g := newGrower(Params{Threads: 1}, bins, c, rows)
 		for i := range rows {
@@ -29,13 +36,13 @@ func TestSumsByWord(t *testing.T) {
 		within := span{random.IntN(rows), rows}
 		chosen := sampleFeatures(features, []float64{0.2, 0.6, 1}[n%3], int64(n), 0)
 		hist := make([]sum, g.size)
-		for _, features := range together(chosen) {
+		for _, features := range c.together(chosen) {
 			g.accumulate(hist, features, within)
 		}
 		for _, f := range chosen {
 			want := make([]sum, bins[f].count+1)
 			for i := within.start; i < within.end; i++ {
-				b := table[f][g.rows[i]]
+				b := int(table[f][g.rows[i]])
 				want[b] = want[b].plus(g.sums[i])
 			}
 			if !slices.Equal(g.part(hist, f), want) {
@@ -48,10 +55,21 @@ func TestSumsByWord(t *testing.T) {
 	}
 }
 
+// TestTogether: up to four neighbours share a word, and a feature of many categories parts them.
 func TestTogether(t *testing.T) {
-	got := together([]int32{0, 3, 4, 9, 10, 11, 12})
-	want := [][]int32{{0, 3}, {4}, {9, 10, 11}, {12}}
-	if !slices.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("got %v, want %v", got, want)
+	var c codes
+	for f := range 13 {
+		c.add(f == 10)
+	}
+	for _, tt := range []struct {
+		features []int32
+		want     [][]int32
+	}{
+		{[]int32{0, 3, 4, 9, 10, 11, 12}, [][]int32{{0, 3}, {4}, {9}, {10}, {11, 12}}},
+		{[]int32{8, 9, 11}, [][]int32{{8, 9}, {11}}},
+	} {
+		if got := c.together(tt.features); !slices.EqualFunc(got, tt.want, slices.Equal) {
+			t.Errorf("got %v, want %v", got, tt.want)
+		}
 	}
 }

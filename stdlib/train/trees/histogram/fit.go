@@ -1,7 +1,7 @@
 // Package histogram fits boosted trees and random forests (forest.go) on binned features.
 //
-// Each feature is cut into at most 255 bins at quantiles of all its values, and a bin of its own for missing ones; a
-// category is a bin. A tree is grown from sums of first and second derivatives of the loss by bin; of two siblings only
+// Each number is cut into at most 255 bins at quantiles of all its values, and a bin of its own for missing ones; a
+// category is a bin, of up to 65,535. A tree is grown from sums of first and second derivatives of the loss by bin; of two siblings only
 // the smaller is summed, the other is the difference. The method and the gain are those of T. Chen and C. Guestrin,
 // "XGBoost: A Scalable Tree Boosting System" (2016), sections 2.2 and 3; the categorical splits are W. Fisher's,
 // "On Grouping for Maximum Homogeneity" (1958).
@@ -98,9 +98,6 @@ type Init struct {
 	// Training and Validation are the margins that it has, [class][row]; the latter nil without validation rows. They are not kept.
 	Training, Validation [][]float32
 }
-
-// MaxLevels is how many categories a feature can have.
-const MaxLevels = maxBins
 
 // Result of a fit.
 type Result struct {

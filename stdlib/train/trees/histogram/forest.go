@@ -1,11 +1,9 @@
 package histogram
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 )
@@ -21,7 +19,8 @@ import (
 //
 // Bins and missing values are those of boosted trees. Categories are put in order once for each tree, by the mean target of the rows that it is grown on, of several classes by the
 // share of each in turn, and cut like numbers: deep trees that order them anew in each node learn the few rows of rare ones by heart, and one that a node has no row of would go either
-// way (M. Wright and I. König, "Splitting on categorical predictors in random forests", 2019). A row
+// way (M. Wright and I. König, "Splitting on categorical predictors in random forests", 2019). Of a feature with more than 255 categories a node looks only at those that it has
+// rows of, and lists those of them on its lighter side: all others go to the heavier one. A deep node would else list thousands that it knows nothing of. A row
 // that a tree was not grown on is out of its bag: the mean of such trees alone says how well the forest predicts rows that it has not seen.
 //
 // A tree has random numbers of its own, from the seed and its number, and is grown by one thread; what is added up over trees is added up in their order.
@@ -151,30 +150,36 @@ type forestGrower struct {
 	out         *forestTree
 	rows, spare []int32
 	hist        []side    // by bin of the feature at hand
+	present     []int32   // of a wide feature, the bins that have rows; others of hist are clear
 	left, right side      // of the split at hand
 	known       side      // scratch
 	weights     []float64 // of rows in the tree
 	features    []int32
-	orders      [][][]int // of categories, by feature and output; nil until asked for
-	least       float64   // what a split gains at least: less is rounding
+	orders      [][][]int32 // of categories, by feature and output; nil until asked for
+	ranks       [][][]int32 // of wide features, the place of each category in these
+	least       float64     // what a split gains at least: less is rounding
 }
 
 func (f *forest) grow(number int) *forestTree {
 	g := &forestGrower{forest: f, random: rand.New(rand.NewPCG(uint64(f.params.Seed), mix(uint64(number)))), out: &forestTree{}}
 	g.draw()
 	g.spare = make([]int32, len(g.rows))
-	sums := make([]float64, (maxBins+4)*f.outputs)
+	bins := 0
+	for i := range f.bins {
+		bins = max(bins, f.bins[i].count+1)
+	}
+	sums := make([]float64, (bins+3)*f.outputs)
 	next := func() side {
 		s := side{sums: sums[:f.outputs:f.outputs]}
 		sums = sums[f.outputs:]
 		return s
 	}
-	g.hist = make([]side, maxBins+1)
+	g.hist = make([]side, bins)
 	for b := range g.hist {
 		g.hist[b] = next()
 	}
 	g.left, g.right, g.known = next(), next(), next()
-	g.features, g.orders = make([]int32, len(f.bins)), make([][][]int, len(f.bins))
+	g.features, g.orders, g.ranks = make([]int32, len(f.bins)), make([][][]int32, len(f.bins)), make([][][]int32, len(f.bins))
 	for i := range g.features {
 		g.features[i] = int32(i)
 	}
@@ -267,10 +272,10 @@ func (g *forestGrower) split(id int32) {
 // part makes the two children of a node.
 func (g *forestGrower) part(id int32, s split) {
 	n := g.out.nodes[id]
-	words, shift := g.codes.of(s.feature)
+	words, lane := g.codes.of(s.feature)
 	left, right := n.rows.start, 0
 	for _, r := range g.rows[n.rows.start:n.rows.end] {
-		if s.goesLeft(uint8(words[r]>>shift), int(s.missingBin)) {
+		if s.goesLeft(lane.bin(words[r])) {
 			g.rows[left] = r
 			left++
 		} else {
@@ -282,115 +287,6 @@ func (g *forestGrower) part(id int32, s split) {
 	l := g.addNode(node{parent: id, depth: n.depth + 1, rows: span{n.rows.start, left}})
 	r := g.addNode(node{parent: id, depth: n.depth + 1, rows: span{left, n.rows.end}})
 	g.out.nodes[id].left, g.out.nodes[id].right, g.out.nodes[id].split = l, r, s
-}
-
-// best is the best split of some rows by one feature.
-func (g *forestGrower) best(feature int32, rows span, whole *side, parent float64) split {
-	b := &g.bins[feature]
-	for i := range b.count + 1 {
-		g.hist[i].clear()
-	}
-	words, shift := g.codes.of(feature)
-	for _, r := range g.rows[rows.start:rows.end] {
-		g.put(&g.hist[uint8(words[r]>>shift)], r)
-	}
-	s := forestSplitter{forestGrower: g, whole: whole, parent: parent, missing: &g.hist[b.count]}
-	s.out.feature, s.out.missingBin = feature, uint8(b.count)
-	if b.levels == 0 {
-		g.left.clear()
-		for i := range b.count {
-			if g.hist[i].rows > 0 && s.next(&g.hist[i]) {
-				s.out.bin = uint8(i)
-			}
-		}
-		return s.out
-	}
-	if g.orders[feature] == nil { // the first to ask would be the root, but for features that it has not drawn
-		g.orders[feature] = g.order(feature)
-	}
-	for _, order := range g.orders[feature] {
-		g.left.clear()
-		for i, category := range order {
-			if g.hist[category].rows > 0 && s.next(&g.hist[category]) {
-				s.out.categorical, s.out.right = true, bitset{}
-				right := order[i+1:]
-				if len(right) == 0 { // all of them, and missing values go left: a split sends some category right
-					right, s.out.defaultLeft = order, true
-				}
-				for _, other := range right {
-					s.out.right.add(other)
-				}
-			}
-		}
-	}
-	return s.out
-}
-
-// order puts the categories that the tree has rows of in order, by the mean of each output.
-func (g *forestGrower) order(feature int32) [][]int {
-	var some []int
-	all := make([]side, g.bins[feature].count+1)
-	for i := range all {
-		all[i].sums = make([]float64, g.outputs)
-	}
-	words, shift := g.codes.of(feature)
-	for r, w := range g.weights { // in the order of the table: that of rows changes as the tree grows
-		if w > 0 {
-			g.put(&all[uint8(words[r]>>shift)], int32(r))
-		}
-	}
-	for i := range g.bins[feature].count {
-		if all[i].rows > 0 {
-			some = append(some, i)
-		}
-	}
-	out := make([][]int, g.outputs)
-	for k := range out {
-		out[k] = slices.Clone(some)
-		mean := func(i int) float64 { return all[i].sums[k] / all[i].weight }
-		slices.SortStableFunc(out[k], func(i, j int) int { return cmp.Compare(mean(i), mean(j)) })
-	}
-	return out
-}
-
-// forestSplitter tries the splits of one feature.
-type forestSplitter struct {
-	*forestGrower
-	whole, missing *side
-	parent         float64
-	out            split
-}
-
-// next takes a bin to the left, and tries the split behind it, with missing values on either side; where none are missing, later ones go to the heavier side. It reports whether that
-// is the best so far.
-func (s *forestSplitter) next(bin *side) bool {
-	s.left.add(bin)
-	s.whole.less(&s.left, &s.right)
-	found := s.try(&s.left, &s.right, s.left.weight >= s.right.weight)
-	if s.missing.rows == 0 {
-		return found
-	}
-	if found {
-		s.out.defaultLeft = false
-	}
-	s.known.clear()
-	s.known.add(&s.left)
-	s.known.add(s.missing)
-	s.whole.less(&s.known, &s.right)
-	return s.try(&s.known, &s.right, true) || found
-}
-
-func (s *forestSplitter) try(left, right *side, defaultLeft bool) bool {
-	least := max(s.params.MinSamplesLeaf, 1)
-	if left.rows < least || right.rows < least || left.weight <= 0 || right.weight <= 0 {
-		return false
-	}
-	gain := left.score() + right.score() - s.parent
-	if gain <= s.out.gain || gain <= s.least {
-		return false
-	}
-	s.out.gain, s.out.defaultLeft = gain, defaultLeft
-	return true
 }
 
 // export adds a tree to the model: of several classes one for each, alike but for the leaves.
@@ -433,7 +329,7 @@ func (v *votes) add(t *forestTree, drawn []int32, threads int) {
 			if drawn != nil && drawn[r] > 0 {
 				continue
 			}
-			leaf := int(t.leafOf(v.codes, r))
+			leaf := int(t.leafOf(&v.codes, r))
 			v.trees[r]++
 			for k := range v.outputs {
 				v.sums[r*v.outputs+k] += t.means[leaf*v.outputs+k]

@@ -45,6 +45,7 @@ type grower struct {
 	hist     map[int32][]sum  // of open nodes, as far as memory goes
 	most     int              // histograms that are kept
 	scratch  sync.Pool        // of laneSums
+	lefts    sync.Pool        // of sides
 }
 
 // keepBytes is how much memory the histograms of open nodes may take. Where that is not enough, children are summed
@@ -60,7 +61,7 @@ func newGrower(p Params, bins []binned, codes codes, rows int) *grower {
 		sums: make([]sum, rows), spares: make([]sum, rows),
 		hist: map[int32][]sum{}, open: map[int32]bool{}, may: map[int32][]bool{},
 	}
-	g.scratch.New = func() any { return new(laneSums) }
+	g.scratch.New, g.lefts.New = func() any { return new(laneSums) }, func() any { return new(sides) }
 	for f := range bins {
 		g.offset[f] = g.size
 		g.size += bins[f].count + 1
@@ -71,7 +72,7 @@ func newGrower(p Params, bins []binned, codes codes, rows int) *grower {
 
 // grow grows one tree of a class on the sampled rows (nil: all) and features. number is the tree's in the model.
 func (g *grower) grow(t *scored, class, number int, sample, features []int32) tree {
-	g.features, g.words = features, together(features)
+	g.features, g.words = features, g.codes.together(features)
 	g.drawn = draw{params: &g.params, tree: number, features: features, count: len(g.bins)}
 	n, total := g.take(t, class, sample)
 	root := node{parent: -1, scale: g.scale, rows: span{0, n}, sum: total, bounds: unbounded}
@@ -224,18 +225,22 @@ func (g *grower) setValue(id int32) {
 	n.value = float32(g.params.weight(n.sum, g.scale, n.bounds) * g.params.LearningRate)
 }
 
+// sides tells by bin whether it goes left: 1, or 0.
+type sides [MaxLevels + 1]uint8
+
 // partition parts the rows of a node, each side in its old order.
 func (g *grower) partition(p *pair) {
 	n := &g.tree.nodes[p.parent]
-	missing := int(n.split.missingBin)
-	words, shift := g.codes.of(n.split.feature)
+	words, lane := g.codes.of(n.split.feature)
 	rows, sums := g.rows[n.rows.start:n.rows.end], g.sums[n.rows.start:n.rows.end]
 	spare, spares := g.spare[n.rows.start:n.rows.end], g.spares[n.rows.start:n.rows.end]
 	// Each row is written to both sides, and the end of its own moves on: which side is not to be guessed. What is written beyond an end
 	// is overwritten; rows up to k were read before.
-	var left [256]int
-	for b := range left {
-		if n.split.goesLeft(uint8(b), missing) {
+	left := g.lefts.Get().(*sides)
+	defer g.lefts.Put(left)
+	for b := range int(n.split.missingBin) + 1 {
+		left[b] = 0
+		if n.split.goesLeft(uint16(b)) {
 			left[b] = 1
 		}
 	}
@@ -244,14 +249,14 @@ func (g *grower) partition(p *pair) {
 		// The children are leaves: their derivatives are not needed any more.
 		for i, r := range rows {
 			rows[k], spare[i-k] = r, r
-			k += left[uint8(words[r]>>shift)]
+			k += int(left[lane.bin(words[r])])
 		}
 	} else {
 		for i, r := range rows {
 			d := sums[i]
 			rows[k], sums[k] = r, d
 			spare[i-k], spares[i-k] = r, d
-			k += left[uint8(words[r]>>shift)]
+			k += int(left[lane.bin(words[r])])
 		}
 		copy(sums[k:], spares)
 	}
@@ -343,26 +348,30 @@ func (g *grower) part(hist []sum, f int32) []sum { return hist[g.offset[f]:][:g.
 
 // accumulate adds up derivatives by the bins of some features of one word.
 func (g *grower) accumulate(hist []sum, features []int32, rows span) {
+	words, at := g.codes.of(features[0])
+	order, sums := g.rows[rows.start:rows.end], g.sums[rows.start:rows.end]
+	if at.wide() {
+		addWide(g.part(hist, features[0]), words, order, sums)
+		return
+	}
 	s := g.scratch.Get().(*laneSums)
 	defer g.scratch.Put(s)
-	words, shift := g.codes.of(features[0])
-	order, sums := g.rows[rows.start:rows.end], g.sums[rows.start:rows.end]
 	if len(features) == 1 {
 		part := g.part(hist, features[0])
-		s.addOne(words, shift, order, sums, len(part))
+		s.addOne(words, at.shift, order, sums, len(part))
 		copy(part, s[0][:])
 		clear(s[0][:len(part)])
 		return
 	}
 	s.add(words, order, sums)
 	for _, f := range features {
-		copy(g.part(hist, f), s[f%lanes][:])
+		copy(g.part(hist, f), s[g.codes.lanes[f].shift/8][:])
 	}
 	// Lanes of features that are not asked for, and of none, were added up too.
-	word := int(features[0] / lanes)
+	first := int(g.codes.first[at.word])
 	for lane := range lanes {
 		bins := 1
-		if f := word*lanes + lane; f < len(g.bins) {
+		if f := first + lane; f < len(g.bins) && g.codes.lanes[f].word == at.word {
 			bins = g.bins[f].count + 1
 		}
 		clear(s[lane][:bins])
@@ -376,7 +385,7 @@ func (g *grower) best(id, f int32, hist []sum) split {
 		bounded: g.params.MaxDeltaStep > 0 || n.bounds != unbounded}
 	s.parent = s.score(s.total)
 	best := s.find(&g.bins[f], hist)
-	best.feature, best.missingBin = f, uint8(g.bins[f].count)
+	best.feature, best.missingBin = f, uint16(g.bins[f].count)
 	return best
 }
 

@@ -10,19 +10,27 @@ import (
 type split struct {
 	gain        float64 // 0: none found
 	feature     int32
-	bin         uint8 // of a number: bins up to this one go left
-	missingBin  uint8 // of the feature
+	bin         uint16 // of a number: bins up to this one go left
+	missingBin  uint16 // of the feature
 	categorical bool
 	right       bitset // categories that go right
 	defaultLeft bool
 	left        sum
 }
 
-// bitset of bins.
-type bitset [4]uint64
+// bitset of bins; it is not changed once it is made.
+type bitset []uint64
 
-func (s *bitset) add(i int)      { s[i>>6] |= 1 << (i & 63) }
-func (s *bitset) has(i int) bool { return s[i>>6]>>(i&63)&1 == 1 }
+// setOf is the set of some bins, as long as the greatest needs.
+func setOf[bin int | int32](bins []bin) bitset {
+	s := make(bitset, slices.Max(bins)>>6+1)
+	for _, i := range bins {
+		s[i>>6] |= 1 << (i & 63)
+	}
+	return s
+}
+
+func (s bitset) has(i int) bool { return i>>6 < len(s) && s[i>>6]>>(i&63)&1 == 1 }
 
 // splitter looks for the best split of one node on one feature.
 type splitter struct {
@@ -153,7 +161,7 @@ func (s *splitter) numbers(hist []sum) {
 		}
 		left = left.plus(hist[i])
 		if s.tryBoth(left) {
-			s.best.bin = uint8(i)
+			s.best.bin = uint16(i)
 		}
 	}
 }
@@ -162,9 +170,7 @@ func (s *splitter) numbers(hist []sum) {
 func (s *splitter) oneHot(hist []sum) {
 	for i := range hist {
 		if s.tryBoth(s.total.minus(hist[i]).minus(s.missing)) {
-			s.best.right = bitset{}
-			s.best.right.add(i)
-			s.best.categorical = true
+			s.best.right, s.best.categorical = setOf([]int{i}), true
 		}
 	}
 }
@@ -174,48 +180,69 @@ func (s *splitter) oneHot(hist []sum) {
 // the weights -2, -1, 1, 3, the cuts {Bonn}, {Bonn, Rome} and {Bonn, Rome, Oslo} against the rest are tried.
 //
 // Groups of fewer than MaxCatThreshold categories are tried from either end of the order: those with the least weights go
-// right, and missing values left; those with the greatest go left, and missing values right.
+// right, and missing values left; those with the greatest go left, and missing values right. Of a wide feature they go right, too, and missing values
+// left: it is the same parting, and a node lists the few and not the thousands of others.
 func (s *splitter) groups(hist []sum) {
 	order := s.byWeight(hist)
 	most := min(len(order), s.params.MaxCatThreshold) - 1
-	cut := -1
+	var listed []int32
 	var right, left sum
 	for k := range most {
 		right = right.plus(hist[order[k]])
 		if s.try(s.total.minus(right)) {
-			cut, s.best.defaultLeft = k+1, true
+			listed, s.best.defaultLeft = order[:k+1], true
 		}
 	}
 	for k := range most {
 		at := len(order) - 1 - k
 		left = left.plus(hist[order[at]])
-		if s.try(left) {
-			cut, s.best.defaultLeft = at, false
+		if wide := len(hist) > maxBins; wide && s.try(s.total.minus(left)) {
+			listed, s.best.defaultLeft = order[at:], true
+		} else if !wide && s.try(left) {
+			listed, s.best.defaultLeft = order[:at], false
 		}
 	}
-	if cut < 0 {
+	if listed == nil {
 		return
 	}
-	s.best.categorical = true
-	for _, i := range order[:cut] {
-		s.best.right.add(i)
-	}
+	s.best.categorical, s.best.right = true, setOf(listed)
 	if s.missing.h == 0 {
 		s.best.defaultLeft = s.heavierLeft()
 	}
 }
 
 // byWeight sorts the categories. One with less than MinChildWeight would be no leaf: its own weight is noise, and would
-// put it at one of the ends, where it can be picked.
-func (s *splitter) byWeight(hist []sum) []int {
-	order := make([]int, len(hist))
-	var weights [maxBins]float64
+// put it at one of the ends, where it can be picked. It counts as 0, as one without rows does, of which far down there are many: those stand in the
+// middle as they come, and only others are sorted.
+func (s *splitter) byWeight(hist []sum) []int32 {
+	order := make([]int32, 0, len(hist))
+	var few [maxBins]float64
+	weights := few[:]
+	if len(hist) > len(few) {
+		weights = make([]float64, len(hist))
+	}
 	for i := range hist {
-		order[i] = i
 		if h := float64(float64(hist[i].h) * s.scale.h); h > 0 && h >= s.params.MinChildWeight {
 			weights[i] = -shrink(float64(hist[i].g)*s.scale.g, s.params.Alpha) / (h + s.params.Lambda)
 		}
+		if weights[i] < 0 {
+			order = append(order, int32(i))
+		}
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(weights[i], weights[j]) })
+	below := len(order)
+	for i := range hist {
+		if !(weights[i] < 0 || weights[i] > 0) {
+			order = append(order, int32(i))
+		}
+	}
+	above := len(order)
+	for i := range hist {
+		if weights[i] > 0 {
+			order = append(order, int32(i))
+		}
+	}
+	compare := func(i, j int32) int { return cmp.Compare(weights[i], weights[j]) }
+	slices.SortStableFunc(order[:below], compare)
+	slices.SortStableFunc(order[above:], compare)
 	return order
 }

@@ -26,10 +26,10 @@ type span struct{ start, end int }
 // leaf reports whether a node has no children: node 0 is the root, and nobody's child.
 func (n *node) leaf() bool { return n.left == 0 }
 
-// goesLeft tells where a row of that bin goes; missing is the bin of missing values.
-func (s *split) goesLeft(bin uint8, missing int) bool {
+// goesLeft tells where a row of that bin goes.
+func (s *split) goesLeft(bin uint16) bool {
 	switch {
-	case int(bin) == missing:
+	case bin == s.missingBin:
 		return s.defaultLeft
 	case s.categorical:
 		return !s.right.has(int(bin))
@@ -43,16 +43,16 @@ func (s *scored) add(t *tree, group, threads int) {
 	n := len(margins)
 	parallel(threads, (n+blockRows-1)/blockRows, func(b int) {
 		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
-			margins[r] += t.value(s.codes, r)
+			margins[r] += t.value(&s.codes, r)
 		}
 	})
 }
 
 // value is that of the leaf that a row falls into.
-func (t *tree) value(c codes, r int) float32 { return t.nodes[t.leafOf(c, r)].value }
+func (t *tree) value(c *codes, r int) float32 { return t.nodes[t.leafOf(c, r)].value }
 
 // leafOf is the leaf that a row of binned values falls into.
-func (t *tree) leafOf(c codes, r int) int32 {
+func (t *tree) leafOf(c *codes, r int) int32 {
 	at := int32(0)
 	for {
 		n := &t.nodes[at]
@@ -60,8 +60,8 @@ func (t *tree) leafOf(c codes, r int) int32 {
 			return at
 		}
 		at = n.right
-		words, shift := c.of(n.split.feature)
-		if n.split.goesLeft(uint8(words[r]>>shift), int(n.split.missingBin)) {
+		words, lane := c.of(n.split.feature)
+		if n.split.goesLeft(lane.bin(words[r])) {
 			at = n.left
 		}
 	}

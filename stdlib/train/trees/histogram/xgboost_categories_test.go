@@ -70,7 +70,7 @@ func TestCategoriesAsXGBoost(t *testing.T) {
 	dir := t.TempDir()
 	var tables []*Data
 	var names []string
-	for _, levels := range []int{2, 3, 4, 5, 20, 63, 64, 65, 120, 200} {
+	for _, levels := range []int{2, 3, 4, 5, 20, 63, 64, 65, 120, 200, 255, 256, 700} {
 		for _, gaps := range []bool{false, true} {
 			names = append(names, fmt.Sprintf("%d levels, gaps %v", levels, gaps))
 			tables = append(tables, skewed(levels, 1500, gaps, 7))
