@@ -27,7 +27,37 @@ const (
 	KilledFailure           FailureKind = "killed" // by the user
 	StoreFailure            FailureKind = "store"  // the store or the disk is at fault
 	SecretFailure           FailureKind = "secret" // one is not there, or the stage wrote one down
+
+	// What a cluster does to an attempt, executor.Fault. None is the stage's own.
+	EvictedFailure   = FailureKind(executor.Evicted)
+	PreemptedFailure = FailureKind(executor.Preempted)
+	NodeFailure      = FailureKind(executor.NodeLost)
+	DeletedFailure   = FailureKind(executor.Deleted)
+	UnplacedFailure  = FailureKind(executor.Unplaced)
+	QuotaFailure     = FailureKind(executor.Quota)
+	ForbiddenFailure = FailureKind(executor.Forbidden)
 )
+
+// faults says what befell a stage, and what whoever applies can do where it befalls it again and again.
+var faults = map[executor.Fault]struct{ what, do string }{
+	executor.Evicted:   {"its pod was evicted", "Its node was drained or ran short of something. A stage with memory_mb is evicted after those without; a PodDisruptionBudget holds up drains."},
+	executor.Preempted: {"its pod was preempted", "Pods of a higher priority took its place: give the cluster more room, or the stage's pods a node of their own."},
+	executor.NodeLost:  {"its node was lost", "The node does not answer. What still runs there can record nothing but the same result."},
+	executor.Deleted:   {"its pod was deleted", "Somebody with the right to delete pods or Jobs removed it."},
+	executor.Unplaced:  {"no node took its pod", "Lower memory_mb or cpus, choose other nodes (MLP_KUBERNETES_NODE_SELECTOR), or add one. A pod waits as long as the block's timeout."},
+	executor.Quota:     {"the quota of its namespace refuses its pod", "Lower memory_mb or cpus, or --parallelism, or have the ResourceQuota raised. A pod waits as long as the block's timeout."},
+	executor.Forbidden: {"a rule of the cluster does not admit its pod", "Change what the rule is about, such as memory_mb or cpus for a LimitRange, or the rule."},
+}
+
+// faultFailure says what a cluster did to an attempt, on which node.
+func faultFailure(address string, ended executor.Ended) *Failure {
+	told := faults[ended.Fault]
+	where := ""
+	if ended.Node != "" {
+		where = " on node " + ended.Node
+	}
+	return &Failure{Kind: FailureKind(ended.Fault), Summary: fmt.Sprintf("%s: %s%s: %s", address, told.what, where, ended.Why), Detail: told.do, Passing: ended.Again}
+}
 
 // Failure says why a stage or a release failed. It is recorded in the journal as it stands, and so holds no secret and, where files
 // outside may not be quoted, nothing of them.
@@ -46,6 +76,12 @@ type Failure struct {
 
 func (f *Failure) Error() string {
 	return strings.TrimSuffix(f.Summary+"\n"+f.Detail, "\n")
+}
+
+// OfCluster reports whether a cluster did it, and not the stage.
+func (f *Failure) OfCluster() bool {
+	_, ok := faults[executor.Fault(f.Kind)]
+	return ok
 }
 
 // Failuref is a failure with a summary and nothing else.

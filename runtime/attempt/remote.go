@@ -63,8 +63,25 @@ func (r *Remote) Try(ctx context.Context) *Failure {
 	f := r.once(ctx)
 	if f != nil {
 		f.Attempts = r.number
+		r.keep(ctx, f)
 	}
 	return f
+}
+
+// keep stores what was seen of the log of an attempt that left none, with those of the attempts before.
+func (r *Remote) keep(ctx context.Context, f *Failure) {
+	if f.Log != "" {
+		return
+	}
+	f.Tail = r.log.tail()
+	var digest plan.Digest
+	err := r.Store.Together(context.WithoutCancel(ctx), func(b *store.Batch) (err error) {
+		digest, err = r.log.put(b)
+		return err
+	})
+	if err == nil {
+		f.Log = digest
+	}
 }
 
 func (r *Remote) once(ctx context.Context) *Failure {
@@ -87,7 +104,7 @@ func (r *Remote) once(ctx context.Context) *Failure {
 	case err != nil:
 		return engineFailure(err)
 	case ended.Outcome != "":
-		return r.take(plan.Digest(ended.Outcome))
+		return r.befell(r.take(plan.Digest(ended.Outcome)), ended)
 	case r.recorded():
 		return nil
 	case ended.OutOfMemory:
@@ -99,9 +116,26 @@ func (r *Remote) once(ctx context.Context) *Failure {
 	case ended.Image:
 		return Failuref(ImageFailure, "the image that %s was to run in cannot be had: %s", r.Node.Address, ended.Why)
 	}
+	if ended.Fault != "" {
+		return faultFailure(r.Node.Address, ended)
+	}
 	f := Failuref(EngineFailure, "%s left no outcome: %s", r.Node.Address, ended.Why)
 	f.Passing = ended.Again
 	return f
+}
+
+// befell is the failure that an outcome tells of. Where it was told to end, nobody here told it so: then the failure is what befell it, with its
+// own log.
+func (r *Remote) befell(f *Failure, ended executor.Ended) *Failure {
+	if f == nil || f.Kind != KilledFailure {
+		return f
+	}
+	if ended.Fault == "" {
+		ended.Fault, ended.Again, ended.Why = executor.Deleted, true, "its pod was told to end"
+	}
+	told := faultFailure(r.Node.Address, ended)
+	told.Log, told.Tail = f.Log, f.Tail
+	return told
 }
 
 // take reads the outcome of an attempt. It is held to the task: it comes from elsewhere.
@@ -154,23 +188,11 @@ func (r *Remote) Finish(context.Context) (plan.Action, error) {
 // Record returns the action: the store has it.
 func (r *Remote) Record(a plan.Action) (*plan.Action, error) { return &a, nil }
 
-// Fail returns the failure that is reported. An attempt that left an outcome has its whole log in the store; of another one what was seen
-// of it is stored.
+// Fail returns the failure that is reported, with the log of its attempt: the whole one where it left an outcome, else what was seen of it.
 func (r *Remote) Fail(ctx context.Context, err error) *Failure {
 	f := AsFailure(err)
 	f.Attempts = r.number
-	if f.Log != "" {
-		return f
-	}
-	f.Tail = r.log.tail()
-	var digest plan.Digest
-	err = r.Store.Together(context.WithoutCancel(ctx), func(b *store.Batch) (err error) {
-		digest, err = r.log.put(b)
-		return err
-	})
-	if err == nil {
-		f.Log = digest
-	}
+	r.keep(ctx, f)
 	return f
 }
 

@@ -21,7 +21,9 @@ func (a *app) attemptCommand() *cobra.Command {
 		Use: "attempt", Short: "Run one stage from a store, by a task on standard input", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.In, o.NoEngine, o.Listener = a.in, a.noEngine, attemptLog{a, o.Task != ""}
-			out, err := a.Attempt(cmd.Context(), o)
+			stop, _, release := interrupts(cmd.Context()) // a pod that is evicted says what became of its attempt
+			defer release()
+			out, err := a.Attempt(stop, o)
 			if err != nil {
 				return err
 			}

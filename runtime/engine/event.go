@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 )
 
 // Event is something that happens during a run. The engine hands events over one at a time, in the order they happen;
@@ -75,10 +76,13 @@ type StageWarning struct {
 
 // StageRetried: an attempt failed in a way that may pass; the next begins after Wait.
 type StageRetried struct {
-	Address string        `json:"address"`
-	Attempt int           `json:"attempt"` // that failed
-	Why     string        `json:"why"`
-	Wait    time.Duration `json:"wait_ns"`
+	Address string `json:"address"`
+	Attempt int    `json:"attempt"` // that failed
+	Why     string `json:"why"`
+	// Failure is its kind, and Log the whole log of the attempt where it has one of its own: an attempt elsewhere.
+	Failure attempt.FailureKind `json:"failure,omitempty"`
+	Log     plan.Digest         `json:"log,omitempty"`
+	Wait    time.Duration       `json:"wait_ns"`
 }
 
 // StageStored: a stage has succeeded, and its outputs and its log are in the store. Nothing is recorded yet.

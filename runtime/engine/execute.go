@@ -14,6 +14,12 @@ import (
 // engineRetries is how many attempts are made again after faults that are not the stage's own, such as ErrUnavailable of an executor.
 const engineRetries = 2
 
+// clusterRetries is the same for what a cluster does to an attempt, such as eviction: where nodes come and go, that is no sign of more to come.
+const clusterRetries = 10
+
+// longestWait is the longest wait between two attempts.
+const longestWait = time.Minute
+
 // execute runs a stage, with retries, and records its result. Ran is called once it has run with success. The error is a Failure, or one that attempt.AsFailure knows.
 func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.Digest, fp plan.Digest, rebuild bool, ran func()) (*plan.Action, error) {
 	n = r.versioned(n)
@@ -99,9 +105,10 @@ func (l listener) Warning(message string)   { l.run.emit(StageWarning{l.address,
 //	exit code 75 (component.ExitRetry)        as often again as the block's retries say
 //	a passing fault, not the stage's own,     engineRetries times again, besides those
 //	such as an engine that does not answer
+//	a fault of a cluster, such as eviction    clusterRetries times again, besides those
 //	all else, such as exit code 1             not again: the same inputs would give the same failure
 //
-// It begins once there is room for one more that runs, and waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s.
+// It begins once there is room for one more that runs, and waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s, up to longestWait.
 func (r *run) try(ctx context.Context, t attempt.Task, a attempts, rebuild bool) *Failure {
 	select {
 	case r.slots <- struct{}{}:
@@ -109,7 +116,7 @@ func (r *run) try(ctx context.Context, t attempt.Task, a attempts, rebuild bool)
 	case <-ctx.Done():
 		return attempt.Failuref(attempt.KilledFailure, "killed while waiting for others to end")
 	}
-	own, engine := t.Node.Retries, engineRetries
+	own, engine, cluster := t.Node.Retries, engineRetries, clusterRetries
 	wait := r.Backoff
 	for {
 		r.emit(StageStarted{Address: t.Node.Address, Fingerprint: t.Fingerprint, Attempt: a.Number() + 1, Rebuild: rebuild})
@@ -122,16 +129,18 @@ func (r *run) try(ctx context.Context, t attempt.Task, a attempts, rebuild bool)
 			return failure
 		case failure.Kind == attempt.ExitFailure && failure.ExitCode == component.ExitRetry && own > 0:
 			own--
-		case failure.Passing && engine > 0:
+		case failure.Passing && failure.OfCluster() && cluster > 0:
+			cluster--
+		case failure.Passing && !failure.OfCluster() && engine > 0:
 			engine--
 		default:
 			return failure
 		}
-		r.emit(StageRetried{Address: t.Node.Address, Attempt: a.Number(), Why: failure.Summary, Wait: wait})
+		r.emit(StageRetried{Address: t.Node.Address, Attempt: a.Number(), Why: failure.Summary, Failure: failure.Kind, Log: failure.Log, Wait: wait})
 		if !sleep(ctx, wait) {
 			return attempt.Failuref(attempt.KilledFailure, "killed while waiting for another attempt")
 		}
-		wait *= 2
+		wait = min(2*wait, max(longestWait, r.Backoff))
 	}
 }
 

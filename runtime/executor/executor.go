@@ -70,9 +70,24 @@ type Ended struct {
 	OutOfMemory bool
 	TimedOut    bool
 	Image       bool   // the image cannot be had
+	Fault       Fault  // what befell it that was no doing of the stage; empty: nothing that has a name. It may have an Outcome all the same
+	Node        string // the machine that it was on; empty: none, or not known
 	Why         string // in the words of whoever ran it
 	Again       bool   // not the stage's own fault: another attempt may not meet it
 }
+
+// Fault is what a cluster may do to an attempt.
+type Fault string
+
+const (
+	Evicted   Fault = "evicted"       // its machine is drained, or ran short of something
+	Preempted Fault = "preempted"     // what matters more needed its place
+	NodeLost  Fault = "node_lost"     // its machine answers no more
+	Deleted   Fault = "deleted"       // somebody removed it, who did not say why
+	Unplaced  Fault = "unschedulable" // no machine has room for it
+	Quota     Fault = "quota"         // it would take more than its namespace may have
+	Forbidden Fault = "forbidden"     // a rule of the cluster does not admit it
+)
 
 // Task is one attempt at a stage.
 type Task struct {

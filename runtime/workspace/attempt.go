@@ -56,7 +56,7 @@ func (w *Workspace) Attempt(ctx context.Context, o AttemptOptions) (out attempt.
 	if o.Outcome == "" {
 		return out, nil
 	}
-	return out, putOutcome(ctx, s, out, o.Outcome)
+	return out, putOutcome(context.WithoutCancel(ctx), s, out, o.Outcome) // whoever is told to end says so
 }
 
 // storeAt opens a store at a place that a task came with. A folder that is not there is refused: an empty store would be made of it.

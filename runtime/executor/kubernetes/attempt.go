@@ -10,7 +10,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
@@ -24,6 +23,9 @@ const (
 	firstLook, longestLook = 200 * time.Millisecond, 2 * time.Second
 	// removing is how long what is cancelled may take to be gone.
 	removing = time.Minute
+	// silence is how long a pod may still be there after it should have ended: its machine is lost then. Long enough for one that is only slow;
+	// where it was, the attempt runs twice for a moment, and what is stored and recorded is the same.
+	silence = 30 * time.Second
 )
 
 // Attempt makes the Job, or finds the one that an apply made which is dead now, and waits until its pod has ended. The Job is removed
@@ -35,45 +37,62 @@ func (e *Executor) Attempt(ctx context.Context, w executor.Whole) (executor.Ende
 		logs.stop()
 		return executor.Ended{}, e.failed("creating the Job of "+w.Address, err)
 	}
-	ended, err := e.await(ctx, job, logs)
+	ended, err := e.await(ctx, job, w.Timeout, logs)
 	logs.stop()
 	if errors.Is(err, executor.ErrUnavailable) {
 		return executor.Ended{}, err
 	}
-	if gone := e.remove(ctx, job); err == nil {
-		err = gone
+	if gone := e.remove(ctx, job, ended.Fault == executor.NodeLost); err == nil && ended.Outcome == "" {
+		err = gone // else what is known counts, and the cluster removes a Job that has ended
 	}
 	return ended, err
 }
 
-// begin creates the Job. One of its name that goes on is taken for it; one that has ended is of an apply that is over, and makes room.
+// begin creates the Job. One of its name that goes on is taken for it; one that has ended is of an apply that is over, and makes room. Requests
+// that fail are made again: a Job whose answer was lost is found by its name.
 func (e *Executor) begin(ctx context.Context, w executor.Whole, logs *follower) (*batchv1.Job, error) {
 	want := e.job(w)
-	for {
+	for answered := time.Now(); ; {
 		job := &batchv1.Job{}
 		err := e.request(ctx, func(ctx context.Context) error {
 			return e.batch.Post().Namespace(e.namespace).Resource("jobs").Body(want).Do(ctx).Into(job)
 		})
-		if err == nil || !apierrors.IsAlreadyExists(err) {
-			return job, err
+		taken := apierrors.IsAlreadyExists(err)
+		if taken {
+			job, err = e.get(ctx, want.Name)
 		}
-		job, err = e.get(ctx, want.Name)
 		switch {
-		case apierrors.IsNotFound(err):
-		case err != nil:
-			return nil, err
-		case job.DeletionTimestamp == nil && !over(job):
-			logs.say("its Job " + job.Name + " goes on, which an earlier apply began: waiting for that one")
+		case err == nil && !taken:
 			return job, nil
-		default:
-			if err := e.remove(ctx, job); err != nil {
+		case taken && apierrors.IsNotFound(err):
+		case refused(err) || err != nil && time.Since(answered) > away:
+			return nil, err
+		case err == nil && (over(job) || job.DeletionTimestamp != nil):
+			if err := e.remove(ctx, job, false); err != nil {
 				return nil, err
 			}
+		case err == nil:
+			if job.Annotations[applyAnnotation] != w.Apply {
+				logs.say("its Job " + job.Name + " goes on, which an earlier apply began: waiting for that one")
+			}
+			return job, nil
 		}
 		if !sleep(ctx, firstLook) {
-			return nil, ctx.Err()
+			return nil, e.abandon(ctx, want)
 		}
 	}
+}
+
+// abandon removes the Job that a request may have made whose answer did not come before ctx ended.
+func (e *Executor) abandon(ctx context.Context, want *batchv1.Job) error {
+	job, err := e.get(context.WithoutCancel(ctx), want.Name)
+	if err == nil && job.Annotations[applyAnnotation] == want.Annotations[applyAnnotation] {
+		err = e.remove(ctx, job, false)
+	}
+	if apierrors.IsNotFound(err) {
+		err = nil
+	}
+	return errors.Join(ctx.Err(), err)
 }
 
 // over reports whether a Job has ended, in whatever way.
@@ -83,75 +102,6 @@ func over(job *batchv1.Job) bool {
 	})
 }
 
-// await looks at the Job and its pods until the attempt has ended. While requests fail, it waits on: the Job does not need this process.
-func (e *Executor) await(ctx context.Context, job *batchv1.Job, logs *follower) (executor.Ended, error) {
-	wait, answered := firstLook, time.Now()
-	told := ""
-	for {
-		ended, waits, err := e.look(ctx, job, logs)
-		switch {
-		case ctx.Err() != nil:
-			return executor.Ended{}, ctx.Err()
-		case refused(err) || err != nil && time.Since(answered) > away:
-			return executor.Ended{}, e.failed("looking at Job "+job.Name, err)
-		case err == nil:
-			answered = time.Now()
-		}
-		if ended != nil {
-			return *ended, nil
-		}
-		if waits != "" && waits != told {
-			logs.say("its pod waits: " + waits)
-			told = waits
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-			wait = min(wait*5/4, longestLook)
-		case <-logs.ended: // a log that ends is the first sign of a container that did
-			wait = firstLook
-		}
-	}
-}
-
-// look is one look at the Job. It returns how the attempt ended, nil while it goes on, and what its pod waits for, in the words of the
-// cluster, while it does.
-func (e *Executor) look(ctx context.Context, job *batchv1.Job, logs *follower) (ended *executor.Ended, waits string, err error) {
-	now, err := e.get(ctx, job.Name)
-	if err == nil && now.UID != job.UID || apierrors.IsNotFound(err) {
-		return &executor.Ended{Why: "its Job " + job.Name + " was deleted by somebody else", Again: true}, "", nil
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	pods := &corev1.PodList{}
-	err = e.request(ctx, func(ctx context.Context) error {
-		return e.core.Get().Namespace(e.namespace).Resource("pods").Param("labelSelector", batchv1.ControllerUidLabel+"="+string(job.UID)).Do(ctx).Into(pods)
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	pod := latest(pods.Items)
-	if pod == nil {
-		if over(now) {
-			return &executor.Ended{Why: "its Job ended without a pod: " + reason(now), Again: true}, "", nil
-		}
-		return nil, "", nil
-	}
-	logs.of(pod)
-	if ended := outcome(pod); ended != nil && (ended.Outcome != "" || over(now)) {
-		return ended, "", nil
-	}
-	if over(now) {
-		return &executor.Ended{Why: reason(now), Again: true}, "", nil
-	}
-	why, never := waitsFor(pod)
-	if never {
-		return &executor.Ended{Image: true, Why: why}, "", nil
-	}
-	return nil, why, nil
-}
-
 // get reads a Job.
 func (e *Executor) get(ctx context.Context, name string) (*batchv1.Job, error) {
 	job := &batchv1.Job{}
@@ -159,38 +109,6 @@ func (e *Executor) get(ctx context.Context, name string) (*batchv1.Job, error) {
 		return e.batch.Get().Namespace(e.namespace).Resource("jobs").Name(name).Do(ctx).Into(job)
 	})
 	return job, err
-}
-
-// remove deletes a Job with its pods. Where ctx has ended, it waits until they are gone: whoever cancels must not find them at work. A Job that
-// cannot be deleted now is removed by the cluster once it has ended.
-func (e *Executor) remove(ctx context.Context, job *batchv1.Job) error {
-	cancelled := ctx.Err() != nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removing)
-	defer cancel()
-	err := e.request(ctx, func(ctx context.Context) error {
-		return e.batch.Delete().Namespace(e.namespace).Resource("jobs").Name(job.Name).Body(&metav1.DeleteOptions{
-			PropagationPolicy: pointer(metav1.DeletePropagationBackground), Preconditions: &metav1.Preconditions{UID: &job.UID},
-		}).Do(ctx).Error()
-	})
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // gone, or another one has its name
-		err = nil
-	}
-	if err != nil {
-		return e.failed("removing Job "+job.Name, err)
-	}
-	for cancelled {
-		pods := &corev1.PodList{}
-		err := e.request(ctx, func(ctx context.Context) error {
-			return e.core.Get().Namespace(e.namespace).Resource("pods").Param("labelSelector", batchv1.ControllerUidLabel+"="+string(job.UID)).Do(ctx).Into(pods)
-		})
-		if err == nil && len(pods.Items) == 0 {
-			return nil
-		}
-		if !sleep(ctx, firstLook) {
-			return e.failed("waiting until pods of Job "+job.Name+" are gone", ctx.Err())
-		}
-	}
-	return nil
 }
 
 // request makes one request within its time.
