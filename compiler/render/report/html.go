@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	doc "github.com/mlp-lang/mlp/lang/report"
@@ -14,6 +15,9 @@ import (
 
 //go:embed report.html
 var pageText string
+
+// unfolded is how many characters of text stay on one line of a table's cell; the lines of longer ones are at least that wide, whatever the screen.
+const unfolded = 30
 
 // HTML writes the document as one file that needs nothing else: no script, no request. html/template escapes all that stages wrote;
 // pictures escape for themselves.
@@ -29,6 +33,7 @@ func HTML(w io.Writer, d *Document) error {
 			pictures++
 			return template.HTML(svg(p, fmt.Sprintf("p%d", pictures))) // of SVG, which escapes what it is given
 		},
+		"long":   func(c doc.Cell) bool { return utf8.RuneCountInString(c.Text) > unfolded },
 		"swatch": func(p *doc.Plot, i int) string { return seriesClass(p, i) },
 		"heat":   heat,
 		"why":    reasonsOf,

@@ -12,8 +12,11 @@ import (
 // mostTextRows is how many rows of a table a terminal gets; the other forms have all.
 const mostTextRows = 40
 
+// textWidth is how wide a cell is at most, in characters; what is longer goes on below, in its column.
+const textWidth = 60
+
 // Text writes the document for a terminal. Plots are told by what they show. Reports stand below each other, parted by a blank line;
-// no line is folded, since a table that is would be read wrongly.
+// a line of a table is not folded as a whole, since it would be read wrongly, but a cell is within its column.
 func Text(w io.Writer, d *Document, o render.Options) error {
 	p := &render.Printer{Options: o}
 	for i, e := range d.Entries {
@@ -51,42 +54,36 @@ func Text(w io.Writer, d *Document, o render.Options) error {
 	return err
 }
 
-// textTable aligns the cells of a table, each cut at 60 characters. All of it is two columns in from the left, the header dim.
+// textTable aligns the cells of a table. All of it is two columns in from the left, the header dim.
 func textTable(p *render.Printer, t *doc.Table) {
-	rows, why := [][]string{{}}, reasonsOf(t)
+	rows, why := [][][]string{{}}, reasonsOf(t)
 	for _, c := range t.Columns {
-		rows[0] = append(rows[0], render.Line(c.Name))
+		rows[0] = append(rows[0], folded(render.Line(c.Name)))
 	}
 	for _, r := range t.Rows[:min(len(t.Rows), mostTextRows)] {
-		cells := make([]string, len(r))
+		cells := make([][]string, len(r))
 		for k, c := range r {
-			cells[k] = render.Clipped(render.Line(why.show(c, t.Columns[k].Kind)), 60)
+			cells[k] = folded(render.Line(why.show(c, t.Columns[k].Kind)))
 		}
 		rows = append(rows, cells)
 	}
 	widths := make([]int, len(t.Columns))
 	for _, r := range rows {
 		for k, c := range r {
-			widths[k] = max(widths[k], utf8.RuneCountInString(c))
+			for _, line := range c {
+				widths[k] = max(widths[k], utf8.RuneCountInString(line))
+			}
 		}
 	}
 	if t.Title != "" {
 		p.Line("  %s", render.Line(t.Title))
 	}
 	for i, r := range rows {
-		var line strings.Builder
-		for k, c := range r {
-			pad := strings.Repeat(" ", widths[k]-utf8.RuneCountInString(c))
-			if right(t.Columns[k].Kind) {
-				line.WriteString("  " + pad + c)
-			} else {
-				line.WriteString("  " + c + pad)
+		for _, line := range textRow(t, r, widths) {
+			if i == 0 {
+				line = p.Paint(render.Dim, line)
 			}
-		}
-		if i == 0 {
-			p.Line("%s", p.Paint(render.Dim, line.String()))
-		} else {
-			p.Line("%s", line.String())
+			p.Line("%s", line)
 		}
 	}
 	if more := len(t.Rows) - mostTextRows; more > 0 {
@@ -95,4 +92,49 @@ func textTable(p *render.Printer, t *doc.Table) {
 	for _, note := range why.notes() {
 		p.Line("  %s", render.Line(note))
 	}
+}
+
+// textRow is a row in as many lines as its longest cell has.
+func textRow(t *doc.Table, cells [][]string, widths []int) []string {
+	height := 1
+	for _, c := range cells {
+		height = max(height, len(c))
+	}
+	lines := make([]string, height)
+	for h := range lines {
+		var line strings.Builder
+		for k, c := range cells {
+			text := ""
+			if h < len(c) {
+				text = c[h]
+			}
+			pad := strings.Repeat(" ", widths[k]-utf8.RuneCountInString(text))
+			if right(t.Columns[k].Kind) {
+				line.WriteString("  " + pad + text)
+			} else {
+				line.WriteString("  " + text + pad)
+			}
+		}
+		lines[h] = line.String()
+	}
+	return lines
+}
+
+// folded is a text in lines of at most textWidth characters, parted between words where there are any: a word that is longer is cut.
+// Of "aa bb" and a width of 3 these are "aa" and "bb".
+func folded(s string) []string {
+	rest := []rune(s)
+	var out []string
+	for len(rest) > textWidth {
+		at := textWidth
+		for at > 0 && rest[at] != ' ' {
+			at--
+		}
+		if at == 0 {
+			out, rest = append(out, string(rest[:textWidth])), rest[textWidth:]
+			continue
+		}
+		out, rest = append(out, string(rest[:at])), rest[at+1:]
+	}
+	return append(out, string(rest))
 }

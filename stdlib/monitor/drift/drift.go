@@ -17,6 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	method "github.com/mlp-lang/mlp/stdlib/drift"
+	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -65,7 +66,9 @@ const doc = "Without a `method` it is Evidently's choice. With at most 1000 refe
 	"so it is also the least that can be seen. A `limit` above the customary one says that there are too few rows to see less: of `wasserstein`, a shift of so many standard deviations. Where nearly all exchanges score higher, it is " +
 	"extrapolated from the highest tenth of them. `q_value` is `p_value` adjusted for the number of columns: at most 0.05 where chance does not explain the column. (Without calibration the limit of a test is that of `p_value`, and there is no `q_value`.)\n\n" +
 	"`drift.share` is the share of columns that drifted, `drift.drifted` how many. A column with an infinite value has no figures, is counted in `drift.undefined`, and is told; the others have theirs. A reference whose standard deviation few rows make is told too: in units of it shifts of the others hide.\n\n" +
-	"Where nothing drifts, one run in twenty has a false alarm, however many columns there are: of twelve monthly runs, 46 % of years have one. A rule that fires only if drift lasts reads two monitors, of this window and of the one before; no run looks at earlier runs."
+	"Where nothing drifts, one run in twenty has a false alarm, however many columns there are: of twelve monthly runs, 46 % of years have one. A rule that fires only if drift lasts reads two monitors, of this window and of the one before; no run looks at earlier runs.\n\n" +
+	"`mlp report monitor.<name>` shows the columns by how many times its limit a score is, what changed in them, their values then and now, and what to look at. Where the current table has a time, " +
+	"its rows are parted into up to eight windows, each compared by itself: `since` is the first from which on a column drifts to the end. Of personal columns no value is told, of others those that 20 rows have."
 
 const example = `pipeline "churn" {}
 
@@ -183,8 +186,8 @@ func run(ctx context.Context, s *component.Stage) error {
 	for i := range b.Columns {
 		b.Columns[i].Name = a.Columns[i].Name
 	}
-	results, err := method.Compare(ctx, a, b, columns, method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit,
-		MinRows: c.Drift.MinRows, Seed: c.Seed, Threads: s.Threads})
+	options := method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit, MinRows: c.Drift.MinRows, Seed: c.Seed, Threads: s.Threads}
+	results, err := method.Compare(ctx, a, b, columns, options)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -196,7 +199,8 @@ func run(ctx context.Context, s *component.Stage) error {
 			s.Warnf("%s", x.Warning)
 		}
 	}
-	if few := tooFew(results, c.Drift.Limit); few != "" {
+	few := tooFew(results, c.Drift.Limit)
+	if few != "" {
 		s.Logf("%s", few)
 	}
 	r := newReport(results, a.Rows, b.Rows)
@@ -210,7 +214,41 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := r.write(s); err != nil {
 		return err
 	}
+	p := newPage(results, a, b, personal(columns, reference, current))
+	p.few = few
+	if p.windows, err = overTime(ctx, s, p.drifted(), a, b, options); err != nil {
+		return err
+	}
+	if err := s.WriteReport(p.report()); err != nil {
+		return err
+	}
 	return s.WriteFigures(r.figures)
+}
+
+// personal are the columns that one of the tables has as personal data.
+func personal(columns []string, tables ...*schema.Table) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range columns {
+		for _, t := range tables {
+			if c := t.Column(name); c != nil && c.PII {
+				out[name] = true
+			}
+		}
+	}
+	return out
+}
+
+// overTime looks at the current table by its time, if it has one.
+func overTime(ctx context.Context, s *component.Stage, drifted []method.Result, a, b *frame.Frame, o method.Options) (*windows, error) {
+	name := s.In["current"].Table.Time
+	if name == "" || len(drifted) == 0 {
+		return nil, nil
+	}
+	f, err := table.ReadFrame(ctx, s.InputTable("current"), []string{name})
+	if err != nil {
+		return nil, fmt.Errorf("reading the time of the current table: %w", err)
+	}
+	return newWindows(ctx, drifted, a, b, f.Columns[0].Num, o)
 }
 
 // tooFew warns of columns whose tables are so small that chance alone reaches a distance above the limit: with 50 rows each a

@@ -77,7 +77,8 @@ const doc = "Each prediction finds its label by `on`. Labels that are unknown or
 	"`delta.<m>.value` is the metric now less that of the `baseline`. Its interval joins those of both sides (Zou and Donner 2008), which holds for rows of " +
 	"their own; rows that both sides share make it wider than need be. Its confidence is that of the two, so give both the same. Of figures " +
 	"without intervals, as those of a file, there is the value alone.\n\n" +
-	"That predictions were made before their labels were known is for their table to see to."
+	"That predictions were made before their labels were known is for their table to see to.\n\n" +
+	"`mlp report monitor.<name>` shows the differences from the baseline, the furthest from 0 by their intervals first, and all that a report of `evaluate` has of the rows behind the figures."
 
 const example = `pipeline "churn" {}
 

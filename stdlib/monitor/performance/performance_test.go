@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	document "github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/stagetest"
@@ -276,6 +277,34 @@ func TestBaseline(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	sameShape(t, "", f, shape.Figures)
+	baselineReported(t, s.Root, f)
+}
+
+// baselineReported holds the report to the figures: what differs first, and what an evaluation shows of the rows behind it.
+func baselineReported(t *testing.T, root string, figures map[string]any) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(root, "out", "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := document.Read(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Sections[0].Title != "Against the baseline" || d.Sections[1].Title != "Metrics" {
+		t.Fatalf("got the sections %q and %q", d.Sections[0].Title, d.Sections[1].Title)
+	}
+	rows := map[string][]document.Cell{}
+	for _, row := range d.Sections[0].Items[1].Table.Rows {
+		rows[row[0].Text] = row
+	}
+	auc := rows["auc"]
+	if *auc[1].Value != number64(t, figures, "delta.auc.value") || *auc[1].Low != number64(t, figures, "delta.auc.low") || *auc[2].Value != number64(t, figures, "performance.auc.value") || *auc[3].Value != 0.5 {
+		t.Errorf("got the row %+v of auc", auc)
+	}
+	if got := rows["recall"]; got[1].Value != nil || got[1].Why != "baseline: no row is positive" || got[4].Text != "not known" {
+		t.Errorf("got the row %+v of recall", got)
+	}
 }
 
 // prepared is a stage with a baseline.

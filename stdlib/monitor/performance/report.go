@@ -14,17 +14,18 @@ import (
 // bounded is a value with its interval; NaN is undefined.
 type bounded struct{ value, low, high float64 }
 
-// report is the figures of the monitor: figures as written, undefined by path with reasons, and each metric as numbers for compare.
+// report is the figures of the monitor: figures as written, undefined by path with reasons, and each metric as numbers for compare, now and then.
 type report struct {
 	figures   map[string]any
 	undefined map[string]string
 	metrics   map[string]bounded
+	then      map[string]bounded // of the baseline
 }
 
 // newReport takes over what an evaluation found, each metric beside its interval.
 // The reasons of undefined figures move with them, from metrics.auc to performance.auc.value.
 func newReport(found map[string]any) *report {
-	r := &report{figures: map[string]any{}, undefined: map[string]string{}, metrics: map[string]bounded{}}
+	r := &report{figures: map[string]any{}, undefined: map[string]string{}, metrics: map[string]bounded{}, then: map[string]bounded{}}
 	for _, name := range []string{"rows", "coverage", "positives"} {
 		if x, ok := found[name]; ok {
 			r.figures[name] = x
@@ -87,7 +88,8 @@ func (r *report) compare(s *component.Stage) error {
 		if !value {
 			continue
 		}
-		d := minus(now, b.bounded(name))
+		r.then[name] = b.bounded(name)
+		d := minus(now, r.then[name])
 		out := map[string]any{"value": r.number("delta."+name+".value", d.value, r.why(name, ".value", b))}
 		if bounded {
 			out["low"] = r.number("delta."+name+".low", d.low, r.why(name, ".low", b))

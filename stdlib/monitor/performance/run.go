@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	document "github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
@@ -34,7 +35,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	defer os.RemoveAll(dir)
 	j := &joined{config: c, stage: s, dir: dir, predictions: predictions, labels: labels, model: c.signature(labels)}
-	figures, err := j.measure(ctx)
+	figures, page, err := j.measure(ctx)
 	if err != nil {
 		return err
 	}
@@ -43,6 +44,10 @@ func run(ctx context.Context, s *component.Stage) error {
 		if err := r.compare(s); err != nil {
 			return err
 		}
+		page.Sections = append([]document.Section{r.section()}, page.Sections...)
+	}
+	if err := s.WriteReport(page); err != nil {
+		return err
 	}
 	return s.WriteFigures(r.figures)
 }
@@ -71,18 +76,18 @@ type joined struct {
 // path is that of a table of the join, by its name.
 func (j *joined) path(name string) string { return filepath.Join(j.dir, name+".parquet") }
 
-// measure gives the figures of an evaluation.
+// measure gives the figures of an evaluation, and its report.
 // The steps are those of a block that evaluates; only where predictions come from differs.
-func (j *joined) measure(ctx context.Context) (map[string]any, error) {
+func (j *joined) measure(ctx context.Context) (map[string]any, *document.Report, error) {
 	if err := j.unique(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := j.write(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e, err := evaluation.Open(ctx, &j.Config, evaluation.Data{Path: j.path("truth"), Table: j.truth(), Target: j.model.Target}, j.stage.Threads, j.stage.Warnf)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	target := e.Target()
 	if target.Text() && len(target.Levels) == 0 {
@@ -90,13 +95,17 @@ func (j *joined) measure(ctx context.Context) (map[string]any, error) {
 	}
 	set, err := prediction.Read(ctx, j.path("said"), e.Total(), j.model, target)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := e.Take(set, j.layout(j.model, j.predictions, j.labels)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	j.stage.Logf("%d of %d predictions have a mature label", e.Counted(), e.Total())
-	return e.Figures(ctx)
+	figures, err := e.Figures(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return figures, e.Report(figures), nil
 }
 
 // inputs are the tables that the SQL below reads.
