@@ -19,6 +19,8 @@ The protocol is the Open Inference Protocol v2 (GET /v2/models/NAME, POST /v2/mo
 /v1/models/NAME/predict takes rows as objects, whose schema is at /v1/models/NAME/openapi.json. The model's name is that of the
 deploy block. Metrics are at /metrics.
 
+With --predictions each row and its answer are kept, durably before it is answered, in Parquet files that a source "parquet" reads.
+
 With --tls-cert and --tls-key it speaks TLS; with --tokens it answers to callers whose token is in the file.
 
 What a request says is taken or refused: text that is not UTF-8, names that stand twice, fields and parameters that nothing
@@ -31,6 +33,7 @@ given back). With a key in the deploy block each row has a line too: the key and
 // serveCommand listens on this machine alone unless an address is given: models answer to whoever asks.
 func (a *app) serveCommand() *cobra.Command {
 	var o serve.Options
+	var p workspace.Predictions
 	var format string
 	var vars workspace.Settings
 	cmd := &cobra.Command{
@@ -44,7 +47,7 @@ func (a *app) serveCommand() *cobra.Command {
 			}
 			defer s.Close()
 			o.Log = logger(format, a.err)
-			return a.serve(cmd.Context(), s, o)
+			return a.serve(cmd.Context(), s, o, p)
 		},
 	}
 	settingsFlags(cmd, &vars)
@@ -56,6 +59,8 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringVar(&o.Tokens, "tokens", "", "`file` with a line for each caller, a name and a token: requests must bear one of them; read again when it changes")
 	flags.IntVar(&o.MaxRequests, "concurrent", 256, "`requests` worked on at the same time; more are answered with 429")
 	flags.DurationVar(&o.Drain, "drain", 0, "`duration` to go on answering, while not ready, before stopping")
+	flags.StringVar(&p.Dir, "predictions", "", "`folder` in which each row and its answer are kept, durably before it is answered, as Parquet")
+	flags.DurationVar(&p.Keep, "keep-predictions", 0, "`duration` after which predictions are removed; 0 keeps them")
 	flags.BoolVar(&o.Access, "access-log", true, "log each request")
 	flags.StringVar(&format, "log-format", "text", "`format` of the log: text or json")
 	return cmd
@@ -71,9 +76,9 @@ func logger(format string, to io.Writer) *slog.Logger {
 
 // serve runs the model server until it is interrupted. "Serving on" goes to standard output when the socket is open, so
 // that a script may wait for that line; with port 0 it is the only place that tells the port.
-func (a *app) serve(ctx context.Context, s *workspace.Session, o serve.Options) error {
+func (a *app) serve(ctx context.Context, s *workspace.Session, o serve.Options, p workspace.Predictions) error {
 	stop, _, release := interrupts(ctx)
 	defer release()
 	o.Ready = func(url string) { fmt.Fprintf(a.out, "Serving on %s\n", url) }
-	return s.Serve(stop, o)
+	return s.Serve(stop, o, p)
 }

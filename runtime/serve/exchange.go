@@ -13,6 +13,7 @@ import (
 // named no model there is the id alone.
 type exchange struct {
 	id      string // of the request: the client's, or one made here
+	at      time.Time
 	caller  string // whose token it bears; "" on a server that asks for none
 	model   string // "" until it is found
 	version string
@@ -30,7 +31,7 @@ func newExchange(r *http.Request) *exchange {
 	if id == "" || len(id) > 128 || strange {
 		id = rand.Text()
 	}
-	return &exchange{id: id}
+	return &exchange{id: id, at: time.Now()}
 }
 
 // atOnce is how many rows models score without a look at the time: of fewer a timer would cost much and end nothing.

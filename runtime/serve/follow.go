@@ -153,7 +153,11 @@ func (s *server) withdraw(name string, old slot) {
 func (s *server) converge(ctx context.Context, name string, release plan.ReleaseState, old slot) slot {
 	if old.now != nil && old.now.digest == release.Model {
 		if key, err := keyOf(release); err == nil && !slices.Equal(key, old.now.key) {
-			old.now = s.newServed(name, release.Model, old.now.model, key)
+			if next, err := s.prepare(name, release, old.now.model, key); err == nil {
+				old.now = next
+			} else {
+				s.warnf("%s keeps the key of before: %v", name, err)
+			}
 		}
 		if old.fault != "" {
 			s.logf("%s %s is the release again", name, old.now.version)
@@ -201,7 +205,16 @@ func (s *server) load(ctx context.Context, name string, release plan.ReleaseStat
 	if err != nil {
 		return nil, err
 	}
-	return s.newServed(name, release.Model, model, key), nil
+	return s.prepare(name, release, model, key)
+}
+
+// prepare makes a loaded model ready, with the layout of its log where there is one.
+func (s *server) prepare(name string, release plan.ReleaseState, model component.Model, key []string) (m *served, err error) {
+	m = s.newServed(name, release.Model, model, key)
+	if s.Predictions != nil {
+		m.recorded, err = m.records(release.Signature)
+	}
+	return m, err
 }
 
 // keyOf reads the deployment's key out of its configuration.

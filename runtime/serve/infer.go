@@ -76,6 +76,9 @@ func (s *server) infer(r *http.Request, x *exchange) (any, error) {
 	if err := s.score(r.Context(), b, x); err != nil {
 		return nil, err
 	}
+	if err := s.record(r.Context(), b, x); err != nil {
+		return nil, err
+	}
 	answer := inferAnswer{ModelName: m.name, ModelVersion: m.version, ID: request.id, Parameters: b.parameters(), Outputs: []answerTensor{}}
 	for _, o := range outputs {
 		if o.name == errorOutput && len(b.faults) == 0 && request.outputs == nil {

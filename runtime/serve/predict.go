@@ -60,6 +60,9 @@ func (s *server) predict(r *http.Request, x *exchange) (any, error) {
 			return nil, err
 		}
 	}
+	if err := s.record(r.Context(), b, x); err != nil {
+		return nil, err
+	}
 	answer := predictAnswer{ModelName: m.name, ModelVersion: m.version, Predictions: make([]prediction, b.rows)}
 	for row := range answer.Predictions {
 		answer.Predictions[row] = b.prediction(row)

@@ -48,14 +48,16 @@ type Options struct {
 	// Load reads a bundle. A model that cannot be scored here gives an error that wraps component.ErrOpaque.
 	Load func(dir string) (component.Model, error)
 
-	Version string           // of the server, shown by GET /v2
-	Log     *slog.Logger     // of events, and of requests if Access is set; default: none
-	Access  bool             // logs each request, and for deployments with a key each row's answer
-	Hosts   []string         // names beside localhost that a server answers to that listens on this machine only
-	Ready   func(url string) // called once, when requests are accepted and the releases were looked at; "https://127.0.0.1:8443"
-	Poll    time.Duration    // between looks at the releases; default 1 s
-	MaxBody int64            // bytes of a request; default 32 MiB. All requests together hold twice as much at most
-	MaxRows int              // of a request; default 100,000
+	Version string       // of the server, shown by GET /v2
+	Log     *slog.Logger // of events, and of requests if Access is set; default: none
+	Access  bool         // logs each request, and for deployments with a key each row's answer
+	Hosts   []string     // names beside localhost that a server answers to that listens on this machine only
+	// Predictions keeps what is answered, before it is answered; nil: nobody does.
+	Predictions Sink
+	Ready       func(url string) // called once, when requests are accepted and the releases were looked at; "https://127.0.0.1:8443"
+	Poll        time.Duration    // between looks at the releases; default 1 s
+	MaxBody     int64            // bytes of a request; default 32 MiB. All requests together hold twice as much at most
+	MaxRows     int              // of a request; default 100,000
 	// MaxValues bounds rows times outputs of an answer; default 2 million.
 	MaxValues int
 	Timeout   time.Duration // of scoring one request; default 30 s

@@ -24,6 +24,8 @@ type served struct {
 	places  map[string]int // of the fields by name
 	outputs []output
 
+	recorded *recorded // the layout of the log of predictions; nil without one
+
 	scored prometheus.Counter // rows, as in metrics
 	failed prometheus.Counter
 }

@@ -6,18 +6,38 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/predlog"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/serve"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Serve answers requests for what is live until ctx ends. Of the options, what is served and how models are loaded is set
-// here.
-func (s *Session) Serve(ctx context.Context, o serve.Options) error {
+// Predictions say where what is answered is kept, and how long.
+type Predictions struct {
+	Dir  string        // a folder; "": nowhere
+	Keep time.Duration // after which a table is removed; 0: never
+}
+
+// Serve answers requests for what is live until ctx ends. Of the options, what is served, how models are loaded and where predictions go is
+// set here.
+func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (err error) {
+	switch {
+	case p.Keep < 0 || p.Dir == "" && p.Keep > 0:
+		return &Failure{Err: errors.New("predictions are kept for a time that is not negative, and in a folder"), Hint: "Give both: --predictions DIR --keep-predictions 2160h."}
+	case p.Dir != "":
+		log, e := predlog.Open(predlog.Options{Dir: p.Dir, Keep: p.Keep, Convert: table.FromNDJSON, Warn: func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }})
+		if e != nil {
+			return e
+		}
+		defer func() { err = errors.Join(err, log.Close()) }()
+		o.Predictions = log
+	}
 	bundles, err := scratch.New(scratch.Serve)
 	if err != nil {
 		return err
