@@ -23,6 +23,7 @@ package predlog
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -226,7 +227,13 @@ func (l *Log) write(name string, columns []schema.Column, group []*appended) err
 		}
 		l.open[name] = s
 	}
-	var text []byte
+	size := 0
+	for _, a := range group {
+		for _, row := range a.rows {
+			size += len(row) + framed
+		}
+	}
+	text := make([]byte, 0, size)
 	for _, a := range group {
 		for _, row := range a.rows {
 			text = frame(text, row)
@@ -328,9 +335,14 @@ func (s *segment) end() error {
 // castagnoli is the polynomial that processors compute themselves.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// framed is how much longer a line is than its text.
+const framed = 10
+
 // frame adds a line: the checksum of its text in eight hexadecimal digits, a space, the text.
 func frame(to, text []byte) []byte {
-	return append(append(fmt.Appendf(to, "%08x ", crc32.Checksum(text, castagnoli)), text...), '\n')
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.Checksum(text, castagnoli))
+	return append(append(append(hex.AppendEncode(to, sum[:]), ' '), text...), '\n')
 }
 
 // withSuffix is a path with another suffix.

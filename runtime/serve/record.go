@@ -24,8 +24,9 @@ type Sink interface {
 // recorded are the columns of a deployment's log of predictions, and where a row's values come from.
 type recorded struct {
 	columns  []schema.Column
-	keys     []int // of the fields of the key that are no features, after the first four columns
-	features []int // places of those that are logged, after the keys
+	labels   [][]byte // of each column: "name":
+	keys     []int    // of the fields of the key that are no features, after the first four columns
+	features []int    // places of those that are logged, after the keys
 }
 
 // Columns of the log itself; those of what was answered are named as outputs are (outputsOf).
@@ -61,6 +62,7 @@ func (m *served) records(signature *schema.Model) (*recorded, error) {
 			return nil, fmt.Errorf("its predictions cannot be logged: a feature or field of the key has the name of the log's column %q", c.Name)
 		}
 		seen[name] = true
+		out.labels = append(out.labels, append(quoted(nil, c.Name), ':'))
 	}
 	return out, nil
 }
@@ -93,10 +95,7 @@ func (s *server) record(ctx context.Context, b *batch, x *exchange) error {
 	if s.Predictions == nil || b.rows == 0 {
 		return nil
 	}
-	rows := make([][]byte, b.rows)
-	for row := range rows {
-		rows[row] = b.recorded(row, x)
-	}
+	rows := b.recorded(x)
 	if err := s.Predictions.Append(ctx, b.model.name, b.model.recorded.columns, rows); err != nil {
 		if ctx.Err() == nil {
 			s.warnf("a request is refused, since what is answered cannot be kept: %v", err)
@@ -106,62 +105,77 @@ func (s *server) record(ctx context.Context, b *batch, x *exchange) error {
 	return nil
 }
 
-// recorded is a row as the log has it: an object without the columns that are null.
-func (b *batch) recorded(row int, x *exchange) []byte {
-	l, at := b.model.recorded, 0
-	line := []byte{'{'}
-	add := func(value []byte) {
-		if value != nil {
-			if len(line) > 1 {
-				line = append(line, ',')
+// recorded are the rows as the log has them: objects without the columns that are null. All share one piece of memory, and what each row of
+// a request has in common is written once.
+func (b *batch) recorded(x *exchange) [][]byte {
+	l := b.model.recorded
+	common := append(append([]byte{'{'}, l.labels[0]...), quoted(nil, x.id)...)
+	common = append(append(append(common, ','), l.labels[2]...), quoted(nil, x.at.UTC().Format(instant))...)
+	common = append(append(append(common, ','), l.labels[3]...), quoted(nil, string(b.model.digest))...)
+	common = append(append(common, ','), l.labels[1]...)
+	out := make([]byte, 0, b.rows*(len(common)+24*len(l.columns)))
+	ends := make([]int, b.rows)
+	for row := range ends {
+		out = strconv.AppendInt(append(out, common...), int64(row), 10)
+		at := len(ownColumns)
+		for _, i := range l.keys {
+			if text, given := plain(b.keys[i][row]).(string); given {
+				out = quoted(l.label(out, at), text)
 			}
-			line = append(append(append(line, quoted(l.columns[at].Name)...), ':'), value...)
+			at++
 		}
-		at++
-	}
-	add(quoted(x.id))
-	add(strconv.AppendInt(nil, int64(row), 10))
-	add(quoted(x.at.UTC().Format(instant)))
-	add(quoted(string(b.model.digest)))
-	for _, i := range l.keys {
-		var value []byte
-		if text, given := plain(b.keys[i][row]).(string); given {
-			value = quoted(text)
+		if held := b.held[row]; held >= 0 {
+			for j, i := range l.features {
+				if f := &b.features[i]; !f.isNull(held) {
+					out = f.recorded(l.label(out, at+j), l.columns[at+j].Type, held)
+				}
+			}
 		}
-		add(value)
+		at += len(l.features)
+		for _, o := range b.model.outputs {
+			switch v := o.of(b, row).(type) {
+			case string:
+				out = quoted(l.label(out, at), v)
+			case float64:
+				out = number(l.label(out, at), v)
+			}
+			at++
+		}
+		out = append(out, '}')
+		ends[row] = len(out)
 	}
-	for _, i := range l.features {
-		add(b.features[i].recorded(b.held[row]))
+	rows, from := make([][]byte, b.rows), 0
+	for row, end := range ends {
+		rows[row], from = out[from:end:end], end
 	}
-	for _, o := range b.model.outputs {
-		add(answered(o.of(b, row)))
-	}
-	return append(line, '}')
+	return rows
+}
+
+// label adds the name of a column to a row that has others before it.
+func (l *recorded) label(to []byte, column int) []byte {
+	return append(append(to, ','), l.labels[column]...)
 }
 
 // instant is how a timestamp is written: to the microsecond, in UTC.
 const instant = "2006-01-02 15:04:05.000000"
 
-// recorded is a feature's value of a row in JSON; nil of a null, and of a row without values.
-func (f *feature) recorded(at int) []byte {
-	if at < 0 || f.isNull(at) {
-		return nil
-	}
+// recorded adds a feature's value, which is not null, as the log's column has it.
+func (f *feature) recorded(to []byte, as string, at int) []byte {
 	if f.kind == textKind {
-		return quoted(f.Text[at])
+		return quoted(to, f.Text[at])
 	}
 	n := f.Num[at]
-	switch f.recordedAs() {
+	switch as {
 	case "boolean":
-		return strconv.AppendBool(nil, n != 0)
+		return strconv.AppendBool(to, n != 0)
 	case "bigint":
-		return strconv.AppendInt(nil, int64(n), 10)
+		return strconv.AppendInt(to, int64(n), 10)
 	case "date":
-		return quoted(moment(n).Format(time.DateOnly))
+		return quoted(to, moment(n).Format(time.DateOnly))
 	case "timestamp":
-		return quoted(moment(n).Format(instant))
+		return quoted(to, moment(n).Format(instant))
 	}
-	return number(n)
+	return number(to, n)
 }
 
 // moment is a time of that many seconds since 1970, to the microsecond.
@@ -170,25 +184,14 @@ func moment(seconds float64) time.Time {
 	return time.Unix(int64(whole), int64(math.Round((seconds-whole)*1e6))*1000).UTC()
 }
 
-// answered is an output in JSON; nil of none.
-func answered(v any) []byte {
-	switch v := v.(type) {
-	case string:
-		return quoted(v)
-	case float64:
-		return number(v)
-	}
-	return nil
-}
+// number adds a float in JSON, with the digits that give it back.
+func number(to []byte, n float64) []byte { return strconv.AppendFloat(to, n, 'g', -1, 64) }
 
-// number is a float in JSON, with the digits that give it back.
-func number(n float64) []byte { return strconv.AppendFloat(nil, n, 'g', -1, 64) }
-
-// quoted is text in JSON. Text that is not UTF-8 was refused when it was read.
-func quoted(text string) []byte {
-	out, err := jsontext.AppendQuote(nil, text)
+// quoted adds text in JSON. Text that is not UTF-8 was refused when it was read.
+func quoted(to []byte, text string) []byte {
+	out, err := jsontext.AppendQuote(to, text)
 	if err != nil {
-		return nil
+		return append(to, "null"...)
 	}
 	return out
 }
