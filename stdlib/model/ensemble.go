@@ -93,11 +93,7 @@ func Joined(members []*Bundle) (Signature, error) {
 				return Signature{}, fmt.Errorf("the feature %q is %s in one model and %s in another", f.Name, all.Type, f.Type)
 			}
 			number[f.Name] = number[f.Name] || !f.Categorical()
-			for _, level := range f.Levels {
-				if !slices.Contains(all.Levels, level) {
-					all.Levels = append(all.Levels, level)
-				}
-			}
+			all.Levels = united(all.Levels, f.Levels)
 		}
 	}
 	for i := range out.Features {
@@ -106,6 +102,21 @@ func Joined(members []*Bundle) (Signature, error) {
 		}
 	}
 	return out, nil
+}
+
+// united are some levels and, behind them, those of others that are not among them.
+func united(some, others []string) []string {
+	known := make(map[string]bool, len(some))
+	for _, level := range some {
+		known[level] = true
+	}
+	for _, level := range others {
+		if !known[level] {
+			known[level] = true
+			some = append(some, level)
+		}
+	}
+	return some
 }
 
 // NewEnsemble is an estimator of members, with their names, which fit the signature (Joined).

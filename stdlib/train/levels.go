@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sort"
@@ -9,7 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
-// MaxLevels is how many categories of a text column are kept, the most frequent; the others count as missing.
+// MaxLevels is how many categories of a text column are kept where a trainer does not say (Config.MostLevels), the most frequent; the others count as missing.
 const MaxLevels = 255
 
 // maxManyLevels is how many are kept of columns whose categories are no inputs of their own (Config.ManyLevels).
@@ -40,7 +41,7 @@ func (l *loader) levels(c *frame.Column) []string {
 
 // frequent are those of ascending categories that are kept, ascending.
 func (l *loader) frequent(name string, order, counts []int) []int {
-	most := MaxLevels
+	most := cmp.Or(l.config.MostLevels, MaxLevels)
 	if listed(l.config.ManyLevels, name) {
 		most = maxManyLevels
 	}

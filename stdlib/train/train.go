@@ -63,6 +63,7 @@ type Config struct {
 	OutOfFold            *Folds            `json:"out_of_fold"` // nil: rows of data are not predicted
 	Fold                 *Fold             `json:"-"`           // that is left out of this fit: of a trial with folds, and of predictions out of fold
 	ManyLevels           []string          `json:"-"`           // text columns of which maxManyLevels categories are kept
+	MostLevels           int               `json:"-"`           // of other columns of text, how many categories are kept; 0: MaxLevels
 	Encodings            []Encoding        `json:"-"`           // of categories by the target, before an estimator gets them
 	// Of is the signature that the model has because it is made of others, with its classes and levels; nil: the data say it.
 	Of *model.Signature `json:"-"`

@@ -165,28 +165,31 @@ func (m *Model) Encode() ([]byte, error) {
 	if err := e.Encode(d); err != nil {
 		return nil, err
 	}
-	return plainSeparators(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), nil
+	return theirEscapes(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), nil
 }
 
-// plainSeparators writes out the line separators of Unicode, which the encoder escapes for the sake of JavaScript.
-func plainSeparators(text []byte) []byte {
-	if !bytes.Contains(text, []byte(`\u202`)) {
-		return text
-	}
+// escapes are what the encoder writes and XGBoost reads otherwise, or not at all: the line separators of Unicode, which are escaped for the sake of JavaScript, are written
+// out; of the short escapes XGBoost knows none for backspace and form feed, and loads no file that has one.
+var escapes = []struct{ ours, theirs string }{{`\u2028`, "\u2028"}, {`\u2029`, "\u2029"}, {`\b`, `\u0008`}, {`\f`, `\u000c`}}
+
+// theirEscapes writes a JSON text so that XGBoost reads it.
+func theirEscapes(text []byte) []byte {
 	var out []byte
+	from := 0
 	for i := 0; i < len(text); i++ {
-		switch {
-		case text[i] != '\\':
-			out = append(out, text[i])
-		case bytes.HasPrefix(text[i:], []byte(`\u2028`)), bytes.HasPrefix(text[i:], []byte(`\u2029`)):
-			out = append(out, 0xe2, 0x80, 0xa8+text[i+5]-'8')
-			i += 5
-		default:
-			out = append(out, text[i], text[i+1])
-			i++
+		if text[i] != '\\' {
+			continue
 		}
+		skip := 1
+		for _, e := range escapes {
+			if bytes.HasPrefix(text[i:], []byte(e.ours)) {
+				out = append(append(out, text[from:i]...), e.theirs...)
+				from, skip = i+len(e.ours), len(e.ours)-1
+			}
+		}
+		i += skip
 	}
-	return out
+	return append(out, text[from:]...)
 }
 
 // orEmpty makes [] of nil, which would be written as null.

@@ -33,8 +33,8 @@ var Component = component.Component{
 		Summary: "Gradient-boosted trees on binned features",
 		Doc: "The strongest choice for most tables. Missing values and categories are taken as they are: each split learns where " +
 			"missing values go, and parts categories into two groups. The model is written in XGBoost's JSON format, exact to the bit, " +
-			"so that `xgboost.Booster().load_model(\"model.json\")` reads it; category codes and the threshold are in `bundle.json` " +
-			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
+			"so that `xgboost.Booster().load_model(\"model.json\")` reads it, whatever characters the names of features have (a table for it goes by their order, with `validate_features=False`, where XGBoost takes a name in no table); category codes and the threshold are in `bundle.json` " +
+			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. Of a text column the 65,535 most frequent categories are kept; the others count as missing, with a warning. The result does not depend on the number of threads.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), initModelAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
 			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block(), train.OutOfFoldBlock()},
@@ -203,7 +203,7 @@ type config struct {
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
 	err := json.Unmarshal(data, c)
-	c.ManyLevels, c.Encodings = trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess)
+	c.ManyLevels, c.Encodings, c.MostLevels = trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess), histogram.MaxLevels
 	return c, err
 }
 

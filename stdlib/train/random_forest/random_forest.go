@@ -32,7 +32,7 @@ var Component = component.Component{
 		Summary: "The mean of trees that are grown on drawn rows and features",
 		Doc: "Trees are grown on rows drawn with replacement; each split is the best of a few features drawn for it. The prediction is the mean of the trees, of classes the mean of their shares. It needs little tuning, and says by itself how well " +
 			"it predicts rows that it has not seen: `out_of_bag_loss` is the mean log loss, or root mean squared error, of each row by those trees alone that it was not drawn for. Missing values and categories are taken as they are, " +
-			"as in `gradient_boosting`, with 255 bins a feature. The model is written in XGBoost's JSON format, with the objective `reg:squarederror`: of classes what XGBoost predicts with it is the probability, of more than two a column for each.",
+			"as in `gradient_boosting`: 255 bins of a number, 65,535 categories. Of a column of more than 255 categories, those that no row of a node has go to its heavier side. The model is written in XGBoost's JSON format, with the objective `reg:squarederror`: of classes what XGBoost predicts with it is the probability, of more than two a column for each.",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
 			Blocks: []schema.Block{paramsBlock, trees.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block(), train.OutOfFoldBlock()},
@@ -178,7 +178,7 @@ type config struct {
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
 	err := json.Unmarshal(data, c)
-	c.ManyLevels, c.Encodings = trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess)
+	c.ManyLevels, c.Encodings, c.MostLevels = trees.ManyLevels(c.Preprocess), trees.Encodings(c.Preprocess), histogram.MaxLevels
 	return c, err
 }
 

@@ -32,7 +32,7 @@ func PreprocessBlock() schema.Block {
 		Doc: "What the trees get of a category, by its name: `preprocess \"city\" { encode = \"target\" }`. It is fitted on the training rows and part of the model. Without a block categories are taken as they are; numbers need no scaling.",
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: "encode", Type: schema.String, Required: true, OneOf: []string{native, target},
-				Doc: "`native`: a split sends some of the 255 most frequent values one way, as without a block. `target`: in place of the value stands the mean of the target among the training rows with it (of several classes, the share of each, an input a class), however many values there are; " +
+				Doc: "`native`: a split sends some of the 65,535 most frequent values one way, as without a block. `target`: in place of the value stands the mean of the target among the training rows with it (of several classes, the share of each, an input a class), however many values there are; " +
 					"while the model is fitted, a row's is found without it and its fold. What no training row had, and what is missing, gets the mean of all. model.json then has numbers for the feature, and the encoding is in bundle.json."},
 			{Name: "smoothing", Type: schema.Number,
 				Doc: "Of `target`: as many rows with the mean of all are added to each value's. Left out: by how much targets vary within the value and in all."},
