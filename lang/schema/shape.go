@@ -136,6 +136,8 @@ type Model struct {
 	Seen []Seen `json:"-"`
 	// PositiveClass is the one of a binary model, as far as its block and the type of its target say it; known while a module is checked.
 	PositiveClass string `json:"-"`
+	// Text are the features that are read by their n-grams; known while a module is checked.
+	Text []string `json:"-"`
 	// Additive says what the parts of the model add up to, empty where that is not known, and WhyNot why they add up to nothing; known while a module is checked.
 	Additive Additive `json:"-"`
 	WhyNot   string   `json:"-"`

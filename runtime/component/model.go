@@ -17,7 +17,8 @@ type Model interface {
 	// Classes are the labels in the order of the model's output: [negative, positive] for binary classification,
 	// nil for regression.
 	Classes() []string
-	// Levels are the categories of Inputs()[i] that the model was trained on, in their order; nil where it holds no text.
+	// Levels are the categories of Inputs()[i] that the model was trained on, in their order; nil where it holds no text, or text
+	// of which the model reads any, by its n-grams.
 	Levels(i int) []string
 	// Score scores rows and returns one prediction for each, in their order. There is one column for each of Inputs, in
 	// their order. A category that is none of Levels counts as null, and is told in the prediction. What is computed

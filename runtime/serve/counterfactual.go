@@ -4,7 +4,7 @@ package serve
 //
 // A counterfactual is the nearest row to a given one that the model decides otherwise, of those that its caller calls possible (S. Wachter, B. Mittelstadt, C. Russell,
 // "Counterfactual explanations without opening the black box", Harvard Journal of Law & Technology 31, 2018). The request bounds it: only the features in change move, numbers
-// within from and to, and in one direction if one is named, text to a category of among.
+// within from and to, and in one direction if one is named, text to a category of among, or where the model reads it by its n-grams to any text of among.
 //
 //	{"row": {"amount": 900, "contract": "month"}, "predicted": "true",
 //	 "change": {"amount": {"from": 0, "to": 1000, "direction": "decrease"}, "contract": {"among": ["year"]}}}
@@ -229,7 +229,8 @@ func (b *batch) movesOf(feature int, allowed *allowedChange, has jsontext.Value)
 	var out []move
 	for _, text := range among {
 		v := scalarOf(string(text))
-		if c.kind == textKind && v.kind == '"' && !slices.Contains(b.model.model.Levels(feature), v.text) {
+		levels := b.model.model.Levels(feature)
+		if c.kind == textKind && v.kind == '"' && levels != nil && !slices.Contains(levels, v.text) {
 			return nil, fmt.Errorf("%s is no category that the model was trained on", v)
 		}
 		m, err := b.move(feature, text, 1)

@@ -50,7 +50,9 @@ type tensorMetadata struct {
 	// Levels are the categories that the model was trained on, of text; all others count as missing. Key is set of a field
 	// of the deployment's key that is no feature: it may be given, and is logged.
 	Levels []string `json:"levels,omitempty"`
-	Key    bool     `json:"key,omitempty"`
+	// Text is set of text that is read as such, whatever it says.
+	Text bool `json:"text,omitempty"`
+	Key  bool `json:"key,omitempty"`
 }
 
 // modelMetadata answers GET /v2/models/{m} of the Open Inference Protocol. A shape of -1 is any number of rows; key and
@@ -62,7 +64,9 @@ func (s *server) modelMetadata(r *http.Request, x *exchange) (any, error) {
 	}
 	inputs := []tensorMetadata{}
 	for i, c := range m.model.Inputs() {
-		inputs = append(inputs, tensorMetadata{Name: c.Name, Datatype: datatypeOf(c.Type), Shape: []int{-1}, Levels: m.model.Levels(i)})
+		levels := m.model.Levels(i)
+		inputs = append(inputs, tensorMetadata{Name: c.Name, Datatype: datatypeOf(c.Type), Shape: []int{-1}, Levels: levels,
+			Text: schema.KindOf(c.Type) == schema.TextValue && levels == nil})
 	}
 	for _, name := range m.key {
 		if _, isFeature := m.columns[name]; !isFeature {

@@ -137,7 +137,7 @@ func (x *Explained) table(order []int, mean []float64, total float64, unit strin
 // direction is Spearman's correlation of a feature's values and their attributions, over the rows where the feature is not missing: 1 where a
 // greater value always adds more to the score, -1 where it always adds less. Levels of text have no order, and so no direction.
 func (x *Explained) direction(f int) report.Cell {
-	if x.Features[f].Categorical() {
+	if x.Features[f].Categorical() || x.Features[f].Text() {
 		return report.Missing("its values have no order")
 	}
 	var values, attributed []float64

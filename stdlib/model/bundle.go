@@ -22,7 +22,7 @@ const (
 )
 
 // Formats of bundle.json. Those of models with a calibration, with features that the estimator does not read (a calibration perhaps besides), with a preparation (either
-// perhaps besides), with members (the first two perhaps besides), and with thresholds or curves by group (any perhaps besides), are others, so that a reader that does not know of them refuses them and does
+// perhaps besides), with members (the first two perhaps besides), with thresholds or curves by group (any perhaps besides), and with text that is read by n-grams (any perhaps besides), are others, so that a reader that does not know of them refuses them and does
 // not score without, or with the wrong columns.
 const (
 	Format           = 1
@@ -31,6 +31,7 @@ const (
 	FormatPrepared   = 4
 	FormatMembers    = 5
 	FormatGroups     = 6
+	FormatText       = 7
 )
 
 // DefaultThreshold decides binary tasks where no decision was fitted.
@@ -217,9 +218,9 @@ type document struct {
 	Provenance  Provenance   `json:"provenance"`
 	Calibration *Calibration `json:"calibration,omitempty"`
 	Preparation *Preparation `json:"preparation,omitempty"`
-	// Decision has thresholds by group; threshold is then the one without groups. There, as groups of the calibration are, with FormatGroups alone.
+	// Decision has thresholds by group; threshold is then the one without groups. There, as groups of the calibration are, with FormatGroups, or a later one.
 	Decision *Decision `json:"decision,omitempty"`
-	// Members are the models that this one is made of, each in its memberFolder. There with FormatMembers alone.
+	// Members are the models that this one is made of, each in its memberFolder. There with FormatMembers, or a later one.
 	Members []memberFile `json:"members,omitempty"`
 }
 
@@ -232,6 +233,8 @@ type memberFile struct {
 // format is the one that a document of these parts has.
 func (d *document) format() int {
 	switch {
+	case slices.ContainsFunc(d.Features, func(f Feature) bool { return f.NGrams != nil }):
+		return FormatText
 	case d.Decision != nil, d.Calibration != nil && d.Calibration.Groups != nil:
 		return FormatGroups
 	case d.Members != nil:
@@ -341,8 +344,8 @@ func readDocument(dir string) (*document, error) {
 	if err := json.Unmarshal(data, d); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w", BundleFile, err)
 	}
-	if d.Format < Format || d.Format > FormatGroups {
-		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 6: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
+	if d.Format < Format || d.Format > FormatText {
+		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 7: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
 	}
 	if d.Format != d.format() {
 		return nil, fmt.Errorf("%s is damaged: a model with such parts has format %d", BundleFile, d.format())

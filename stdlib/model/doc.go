@@ -12,6 +12,9 @@
 //	neighbors package neighbors
 //	ensemble  how scores of members are put together; the members are models below the folder, members/1 and so on
 //
+// A text may be read by its n-grams (package ngrams). What they add to the sum of a linear model is one number, which is made where rows are encoded, by weights
+// that stand with the feature in bundle.json; the model in model.json takes that number as it is. So to all that comes after, such as explanations, the text is one input.
+//
 // Groups of rows may have thresholds and calibrations of their own (groups.go), which are in bundle.json.
 //
 // The same model gives the same bytes, so that a model's identity is the digest of its folder.
@@ -26,6 +29,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/model/decisiontrees"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
 	"github.com/mlp-lang/mlp/stdlib/model/neighbors"
+	"github.com/mlp-lang/mlp/stdlib/model/ngrams"
 	"github.com/mlp-lang/mlp/stdlib/model/seasonal"
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 )
@@ -36,13 +40,15 @@ type Feature struct {
 	Type string `json:"type"` // as in the training table: "double", "boolean", "varchar", …
 	// Levels of a text column, or of a column of numbers that are taken as categories ("3", "0.5"); the model sees their indices. A level that is not listed counts as missing.
 	Levels []string `json:"levels,omitempty"`
+	// NGrams says that the column is read as text: the model sees the number that it makes of it. Nil: it is not.
+	NGrams *ngrams.Line `json:"ngrams,omitempty"`
 }
 
 // Text reports whether the feature is a column of text.
 func (f *Feature) Text() bool { return TextType(f.Type) }
 
-// Categorical reports whether the feature holds categories: text, or numbers that are taken so.
-func (f *Feature) Categorical() bool { return f.Text() || len(f.Levels) > 0 }
+// Categorical reports whether the feature holds categories: text that is not read as such, or numbers that are taken so.
+func (f *Feature) Categorical() bool { return f.Text() && f.NGrams == nil || len(f.Levels) > 0 }
 
 // Signature says what a model takes and yields.
 type Signature struct {
@@ -84,6 +90,9 @@ func (s *Signature) validate() error {
 			return fmt.Errorf("feature %d is named %q, as another is or nothing is", i, f.Name)
 		}
 		seen[f.Name] = true
+		if f.NGrams != nil && (!f.Text() || f.Levels != nil) {
+			return fmt.Errorf("the feature %q of type %s with %d levels is read as text", f.Name, f.Type, len(f.Levels))
+		}
 	}
 	return nil
 }
@@ -108,8 +117,8 @@ const (
 type Estimator interface {
 	// Encode writes model.json; the same bytes for the same model.
 	Encode() ([]byte, error)
-	// Predict scores rows given column by column, in the order of the signature's features: numbers, or indices of
-	// levels; NaN is missing. The result is [output][row] and does not depend on the number of threads.
+	// Predict scores rows given column by column, in the order of the signature's features: numbers, indices of
+	// levels, or of text that is read as such the number made of it; NaN is missing. The result is [output][row] and does not depend on the number of threads.
 	Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error)
 }
 

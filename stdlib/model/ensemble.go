@@ -86,7 +86,10 @@ func Joined(members []*Bundle) (Signature, error) {
 			i, known := at[f.Name]
 			if !known {
 				i, at[f.Name] = len(out.Features), len(out.Features)
-				out.Features = append(out.Features, Feature{Name: f.Name, Type: f.Type})
+				out.Features = append(out.Features, Feature{Name: f.Name, Type: f.Type, NGrams: f.NGrams})
+			}
+			if known && (f.NGrams != nil || out.Features[i].NGrams != nil) {
+				return Signature{}, fmt.Errorf("the feature %q is read by its n-grams in one model, and another has it too: each would make another number of it", f.Name)
 			}
 			all := &out.Features[i]
 			if all.Type != f.Type {

@@ -57,6 +57,7 @@ func Join(reference string, names []string, models []*schema.Model) (*schema.Mod
 				"Models that stand beside each other have the same positive class.", "")
 		}
 		out.CalibratedBy = union(out.CalibratedBy, m.CalibratedBy)
+		out.Text = union(out.Text, m.Text)
 		for i := range m.Features {
 			f := &m.Features[i]
 			was := types[f.Name]

@@ -102,7 +102,7 @@ func argmax(scores [][]float64) []int32 {
 	return class
 }
 
-// Encode makes of a frame what estimators take: per feature numbers, or indices of the feature's levels; NaN is
+// Encode makes of a frame what estimators take: per feature numbers, indices of the feature's levels, or of text that is read as such the number made of it; NaN is
 // missing.
 func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
 	var missing []string
@@ -161,17 +161,7 @@ func EncodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
 		}
 		return c.Num, nil
 	}
-	known := make(map[string]float64, len(f.Levels))
-	for j, level := range f.Levels {
-		known[level] = float64(j)
-	}
-	codes := make([]float64, len(c.Levels))
-	for i, level := range c.Levels {
-		codes[i] = math.NaN()
-		if j, ok := known[level]; ok {
-			codes[i] = j
-		}
-	}
+	codes := f.codes(c)
 	out := make([]float64, len(c.Codes))
 	for r, code := range c.Codes {
 		out[r] = math.NaN()
@@ -180,4 +170,30 @@ func EncodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
 		}
 	}
 	return out, nil
+}
+
+// codes are what a text column's levels are to a feature of text; NaN of a level that it does not know. Of text that is read as such only levels that a row has are looked at.
+func (f *Feature) codes(c *frame.Column) []float64 {
+	codes := make([]float64, len(c.Levels))
+	for i := range codes {
+		codes[i] = math.NaN()
+	}
+	if f.NGrams != nil {
+		for _, code := range c.Codes {
+			if code >= 0 && math.IsNaN(codes[code]) {
+				codes[code] = f.NGrams.At(c.Levels[code])
+			}
+		}
+		return codes
+	}
+	known := make(map[string]float64, len(f.Levels))
+	for j, level := range f.Levels {
+		known[level] = float64(j)
+	}
+	for i, level := range c.Levels {
+		if j, ok := known[level]; ok {
+			codes[i] = j
+		}
+	}
+	return codes
 }

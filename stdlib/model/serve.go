@@ -64,7 +64,7 @@ func (s *server) Classes() []string       { return s.bundle.signature.Classes }
 
 // Levels implements component.Model.
 func (s *server) Levels(i int) []string {
-	if !TextType(s.inputs[i].Type) {
+	if f := &s.bundle.signature.Features[i]; !f.Text() || f.NGrams != nil {
 		return nil
 	}
 	return append([]string{}, s.bundle.signature.Features[i].Levels...)
@@ -99,7 +99,7 @@ func (s *server) Score(ctx context.Context, rows int, columns []component.Values
 	return answers, nil
 }
 
-// encode gives a column as estimators take it: numbers, or codes of categories. Categories that were not seen in
+// encode gives a column as estimators take it: numbers, those made of text that is read as such, or codes of categories. Categories that were not seen in
 // training are NaN, and noted in the answers.
 func (s *server) encode(c int, v *component.Values, answers []component.Prediction) ([]float64, error) {
 	name, text := s.inputs[c].Name, TextType(s.inputs[c].Type)
@@ -110,9 +110,14 @@ func (s *server) encode(c int, v *component.Values, answers []component.Predicti
 		return s.encodeNumbers(c, v.Num, answers), nil
 	}
 	codes := make([]float64, len(answers))
+	line := s.bundle.signature.Features[c].NGrams
 	for r, level := range v.Text {
 		codes[r] = math.NaN()
 		if v.Null[r] {
+			continue
+		}
+		if line != nil {
+			codes[r] = line.At(level)
 			continue
 		}
 		if code, known := s.levels[c][level]; known {

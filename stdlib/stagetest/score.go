@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -14,14 +15,14 @@ import (
 func Score(t testing.TB, m component.Model, rows ...map[string]any) []component.Prediction {
 	t.Helper()
 	var columns []component.Values
-	for i, c := range m.Inputs() {
+	for _, c := range m.Inputs() {
 		var v component.Values
 		for _, row := range rows {
 			value, given := row[c.Name]
 			if !given {
 				t.Fatalf("no value for %q", c.Name)
 			}
-			if m.Levels(i) != nil {
+			if schema.KindOf(c.Type) == schema.TextValue {
 				text, _ := value.(string)
 				v.Text, v.Null = append(v.Text, text), append(v.Null, value == nil)
 				continue

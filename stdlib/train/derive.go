@@ -36,7 +36,7 @@ type KMeans struct {
 	Seed     int64    `json:"seed"`
 }
 
-const derivedFeatures = "Left out: all of the trainer's but those that are encoded by the target."
+const derivedFeatures = "Left out: all of the trainer's but those that are encoded by the target, or read by their n-grams."
 
 // featuresAttr is the attribute of what points are made of.
 func featuresAttr() schema.Attr {
@@ -96,6 +96,8 @@ func (s *shaper) derived() {
 				s.report(schema.Problem{Path: at, Summary: fmt.Sprintf("%q is not among the features", f), Hint: suggest.DidYouMean(f, s.config.Features)})
 			case s.config.encoded(f):
 				s.report(schema.Problem{Path: at, Summary: fmt.Sprintf("%q is encoded by the target", f), Detail: "What is derived is to know nothing of the target.", Hint: "Take it out of features."})
+			case s.config.reads(f):
+				s.report(schema.Problem{Path: at, Summary: fmt.Sprintf("%q is read by its n-grams", f), Detail: "The number that is made of a text is fitted to the target, and what is derived is to know nothing of it.", Hint: "Take it out of features."})
 			}
 		}
 		if features != nil && len(features) == 0 {
@@ -140,7 +142,7 @@ func (c *Config) featuresOf(derived int) (out []int) {
 		names = c.KMeans[derived-n].Features
 	}
 	for i, f := range c.Features {
-		if names == nil && !c.encoded(f) || listed(names, f) {
+		if names == nil && !c.encoded(f) && !c.reads(f) || listed(names, f) {
 			out = append(out, i)
 		}
 	}

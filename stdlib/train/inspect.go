@@ -23,6 +23,9 @@ func (l *loader) inspect(t *Training, before int, columns [][]float64) {
 		case missing > 0:
 			l.gaps = append(l.gaps, name)
 		}
+		if t.texts[before+i] != nil { // places of texts say nothing of the target
+			continue
+		}
 		if how := t.suspicion(before+i, column); how != "" {
 			l.suspicious = append(l.suspicious, fmt.Sprintf("feature %q alone %s: does it know the answer?", name, how))
 		}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"sort"
@@ -48,7 +49,11 @@ func (l *loader) frequent(name string, order, counts []int) []int {
 	if len(order) <= most {
 		return order
 	}
-	l.config.warnf(l.stage, "feature %q has %d categories; the %d most frequent are kept, the others count as missing", name, len(order), most)
+	hint := ""
+	if most != maxManyLevels {
+		hint = fmt.Sprintf("; of free text a linear model reads the words: preprocess %q { encode = \"ngrams\" }", name)
+	}
+	l.config.warnf(l.stage, "feature %q has %d categories; the %d most frequent are kept, the others count as missing%s", name, len(order), most, hint)
 	sort.SliceStable(order, func(i, j int) bool { return counts[order[i]] > counts[order[j]] })
 	order = order[:most]
 	sort.Ints(order)

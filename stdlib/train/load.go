@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/model/ngrams"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -34,6 +35,7 @@ type Training struct {
 	stage       *component.Stage
 	preparation *model.Preparation                // nil: inputs are features
 	inputs      []model.Feature                   // of a training that prepares features
+	texts       map[int]*Text                     // by feature, those that are read by their n-grams, until the model is fitted
 	classes     []float64                         // their weights, once asked for; nil: all 1
 	calibrated  *grouping                         // of the calibration, once it is fitted; nil without groups
 	again       func(context.Context, Take) error // hands over the features of the validation table
@@ -48,7 +50,7 @@ type Training struct {
 // reading. Of the text column city with the levels {Bonn, Rome} the rows Rome, null, Bonn are {1, NaN, 0}.
 type Set struct {
 	Rows    int
-	Columns [][]float64 // [input][row]: numbers, or indices of the input's levels; NaN is missing. Nil after LoadInto
+	Columns [][]float64 // [input][row]: numbers, or indices of the input's levels, or places of texts (Text); NaN is missing. Nil after LoadInto
 	Target  []float64   // the value, or the index of the class
 	Weight  []float64   // nil: all 1
 
@@ -230,7 +232,9 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 			pick(c, picked)
 			if of == t.Data && l.config.Of == nil {
 				*f = model.Feature{Name: c.Name, Type: c.Type}
-				switch {
+				switch s, read := l.config.settings(c.Name); {
+				case read:
+					f.NGrams = &ngrams.Line{Settings: s}
 				case c.Text():
 					f.Levels = l.levels(c)
 				case listed(l.config.CategoricalFeatures, c.Name) && c.Type != "boolean":
@@ -238,7 +242,7 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 				}
 			}
 			var err error
-			if columns[i], err = model.EncodeColumn(c, f); err != nil {
+			if columns[i], err = l.values(ctx, t, of, before+i, c); err != nil {
 				return err
 			}
 			if n := countInfinite(columns[i]); n > 0 {

@@ -39,6 +39,7 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	s.calibrated(task)
 	s.decision(task)
 	s.derived()
+	s.text(task)
 	if data.Column(c.Target) == nil {
 		return schema.ShapeResult{Problems: s.problems} // without its target nothing can be said of the model
 	}
@@ -360,6 +361,9 @@ func (s *shaper) signature(task schema.Task) *schema.Model {
 	for _, name := range s.config.Features {
 		if c := s.data.Column(name); c != nil {
 			m.Features = append(m.Features, *c)
+			if s.config.reads(c.Name) {
+				m.Text = append(m.Text, c.Name)
+			}
 		}
 	}
 	return m

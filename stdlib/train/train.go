@@ -22,6 +22,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/model/ngrams"
 )
 
 // Ports of a trainer.
@@ -65,6 +66,8 @@ type Config struct {
 	ManyLevels           []string          `json:"-"`           // text columns of which maxManyLevels categories are kept
 	MostLevels           int               `json:"-"`           // of other columns of text, how many categories are kept; 0: MaxLevels
 	Encodings            []Encoding        `json:"-"`           // of categories by the target, before an estimator gets them
+	// NGrams are the text columns that are read by their n-grams, with how.
+	NGrams map[string]ngrams.Settings `json:"-"`
 	// Of is the signature that the model has because it is made of others, with its classes and levels; nil: the data say it.
 	Of *model.Signature `json:"-"`
 	// Continues: the model of Of is fitted further, so that its features are looked at as those of a fit are.

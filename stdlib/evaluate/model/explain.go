@@ -228,7 +228,7 @@ const (
 // partial is how the score goes with the features that it comes from most, by the sum of their absolute attributions. A feature that no score
 // comes from has none, nor one with fewer than two values to set. The band leaves out the tenth of rows with the lowest scores and that with the
 // highest. Columns that are marked pii have none, since the values would be
-// those of persons; nor have models of several classes, which have no one score.
+// those of persons, nor has text that is read by its n-grams, which has no values to go through; nor have models of several classes, which have no one score.
 func (e *evaluator) partial(ctx context.Context, b *model.Bundle, x *evaluation.Explained) ([]evaluation.Partial, error) {
 	if b.Signature().Task == schema.Multiclass || x.Values == nil {
 		return nil, nil
@@ -247,7 +247,7 @@ func (e *evaluator) partial(ctx context.Context, b *model.Bundle, x *evaluation.
 	var out []evaluation.Partial
 	for _, i := range order {
 		c := e.stage.In["data"].Table.Column(x.Features[i].Name)
-		if c == nil || c.PII || sum[i] == 0 || len(out) == mostPartial {
+		if c == nil || c.PII || x.Features[i].NGrams != nil || sum[i] == 0 || len(out) == mostPartial {
 			continue
 		}
 		p := evaluation.Partial{Feature: i, At: grid(&x.Features[i], x.Columns[i])}

@@ -106,6 +106,8 @@ func (d *dependence) problems(m *schema.Model, data *schema.Table) []schema.Prob
 			out = append(out, schema.Problem{Path: at, Summary: fmt.Sprintf("%q is listed twice", name)})
 		case c == nil || c.Name != name:
 			out = append(out, noFeature(at, name, features.Names()))
+		case slices.Contains(m.Text, name):
+			out = append(out, schema.Problem{Path: at, Summary: fmt.Sprintf("%q is text that the model reads by its n-grams: there are no values to set it to", name), Hint: "leave it out; permutation takes the text as one input"})
 		case data != nil && data.Column(name) != nil && data.Column(name).PII:
 			out = append(out, schema.Problem{Path: at, Summary: fmt.Sprintf("Column %q is marked pii, and its values would be shown", name), Hint: "leave it out"})
 		}
@@ -175,8 +177,11 @@ func curves(ctx context.Context, b *model.Bundle, columns [][]float64, feature i
 	return nil
 }
 
-// quantiles are the values that a feature is set to: n quantiles of numbers from the 5th to the 95th of a hundred, rounded, each once; levels and booleans as grid has them.
+// quantiles are the values that a feature is set to: n quantiles of numbers from the 5th to the 95th of a hundred, rounded, each once; levels and booleans as grid has them; text that is read by its n-grams none.
 func quantiles(f *model.Feature, values []float64, n int) []float64 {
+	if f.NGrams != nil {
+		return nil
+	}
 	if f.Categorical() || f.Type == "boolean" {
 		return grid(f, values)
 	}

@@ -2,7 +2,8 @@
 //
 // A number is centred at its mean and scaled by its standard deviation, both weighted; where it is missing the mean
 // stands in, and an input of its own says so. A category is one-hot coded. A feature that is the same in every row gives
-// no input. Blocks preprocess make other inputs of a feature (preprocess.go).
+// no input. Blocks preprocess make other inputs of a feature (preprocess.go). Text that is read by its n-grams has an input for each bucket that a training
+// row has, neither centred nor scaled, of which only those that are not 0 are kept (text.go).
 //
 // Sums over rows are taken block by block and added up in the order of the blocks, so that they don't depend on the
 // number of threads.
@@ -23,6 +24,9 @@ type Matrix struct {
 	Inputs []linear.Input
 	set    *train.Set
 	kept   []Block // nil: none is kept
+	// sparse are inputs of text by row, and texts what they are of; nil without. Their places come behind those of Inputs.
+	sparse [][]Entry
+	texts  []text
 	// crossed are inputs that training rows have otherwise than rows to be scored: by input and row.
 	crossed map[int][]float64
 }
@@ -38,6 +42,8 @@ func New(t *train.Training, reference bool, pre []Preprocess) *Matrix {
 	for i := range inputs {
 		f := &inputs[i]
 		switch p := preparedBy(pre, f.Name); {
+		case f.NGrams != nil:
+			m.addText(i, f.NGrams, t.Text(i))
 		case f.Text() && p != nil && p.Encode == targetEncoded:
 			m.addTarget(i, t, p)
 		case f.Text():
@@ -48,17 +54,29 @@ func New(t *train.Training, reference bool, pre []Preprocess) *Matrix {
 			m.Inputs = append(m.Inputs, linear.NumberInputs(i, m.set.Columns[i], m.set.WeightOf)...)
 		}
 	}
-	if m.set.Rows*m.Width()*8 <= keepBytes {
+	m.layText()
+	m.keep()
+	return m
+}
+
+// keep lets blocks be kept if they are small.
+func (m *Matrix) keep() {
+	if m.kept = nil; m.set.Rows*len(m.Inputs)*8 <= keepBytes {
 		m.kept = make([]Block, m.blocks())
 	}
-	return m
 }
 
 // blocks is how many blocks of rows there are, the last of which may be shorter.
 func (m *Matrix) blocks() int { return (m.set.Rows + BlockRows - 1) / BlockRows }
 
-// Width is the number of inputs.
-func (m *Matrix) Width() int { return len(m.Inputs) }
+// Width is the number of inputs, with those of text.
+func (m *Matrix) Width() int {
+	width := len(m.Inputs)
+	for i := range m.texts {
+		width += len(m.texts[i].line.Buckets)
+	}
+	return width
+}
 
 // BlockRows is how many rows a block has, the last but one.
 const BlockRows = 2048
@@ -66,32 +84,69 @@ const BlockRows = 2048
 // Block is a stretch of rows with their inputs.
 type Block struct {
 	Start, End int
-	Rows       [][]float64 // [row - Start][input]
+	Rows       [][]float64 // [row - Start][input]: Matrix.Inputs
+	Sparse     [][]Entry   // [row - Start]: inputs of text that are not 0; nil without
 }
+
+// Entry is an input of text, by its place behind those that Block.Rows has.
+type Entry struct {
+	At int32
+	X  float64
+}
+
+// Add adds factor times each input of a row to as many sums.
+func (b *Block) Add(row int, factor float64, into []float64) {
+	for j, x := range b.Rows[row] {
+		into[j] += float64(factor * x)
+	}
+	if b.Sparse != nil {
+		for _, e := range b.Sparse[row] {
+			into[e.At] += float64(factor * e.X)
+		}
+	}
+}
+
+// Sum adds to a number the inputs of a row, each times its coefficient.
+func (b *Block) Sum(row int, to float64, coefficients []float64) float64 {
+	for j, x := range b.Rows[row] {
+		to += float64(coefficients[j] * x)
+	}
+	if b.Sparse != nil {
+		for _, e := range b.Sparse[row] {
+			to += float64(coefficients[e.At] * e.X)
+		}
+	}
+	return to
+}
+
+// wave is how many blocks have sums of their own at once.
+const wave = 32
 
 // Sum calls f for every block with an accumulator of the given size, zeroed, and returns the accumulators added up in
 // the order of the blocks. Only one Sum may run at a time.
 func (m *Matrix) Sum(ctx context.Context, threads, size int, f func(b Block, into []float64)) ([]float64, error) {
-	parts := make([][]float64, m.blocks())
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(max(threads, 1))
-	for i := range parts {
-		work.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			parts[i] = make([]float64, size)
-			f(m.block(i), parts[i])
-			return nil
-		})
-	}
-	if err := work.Wait(); err != nil {
-		return nil, err
-	}
 	out := make([]float64, size)
-	for _, part := range parts {
-		for i, x := range part {
-			out[i] += x
+	for from := 0; from < m.blocks(); from += wave {
+		parts := make([][]float64, min(wave, m.blocks()-from))
+		work, ctx := errgroup.WithContext(ctx)
+		work.SetLimit(max(threads, 1))
+		for i := range parts {
+			work.Go(func() error {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				parts[i] = make([]float64, size)
+				f(m.block(from+i), parts[i])
+				return nil
+			})
+		}
+		if err := work.Wait(); err != nil {
+			return nil, err
+		}
+		for _, part := range parts {
+			for i, x := range part {
+				out[i] += x
+			}
 		}
 	}
 	return out, nil
@@ -117,6 +172,9 @@ func (m *Matrix) compute(i int) Block {
 	for r := range b.Rows {
 		b.Rows[r] = values[r*p : (r+1)*p]
 	}
+	if m.sparse != nil {
+		b.Sparse = m.sparse[b.Start:b.End]
+	}
 	for j := range m.Inputs {
 		in := &m.Inputs[j]
 		if own := m.crossed[j]; own != nil {
@@ -137,7 +195,7 @@ func (m *Matrix) Crossed() map[int][]float64 { return m.crossed }
 
 // Importance is each feature's share in the sum of |coefficient| · standard deviation over its inputs and all outputs.
 // An input that hardly varies moves hardly any score, whatever its coefficient is. The result is by feature, and
-// sums up to 1, or is 0 throughout where all coefficients are.
+// sums up to 1, or is 0 throughout where all coefficients are. A text is one input by then (Lower).
 func (m *Matrix) Importance(ctx context.Context, threads, features int, coefficients [][]float64) ([]float64, error) {
 	p := len(m.Inputs)
 	moments, err := m.Sum(ctx, threads, 2*p+1, func(b Block, into []float64) {

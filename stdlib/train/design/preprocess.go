@@ -7,6 +7,7 @@ package design
 //	standard  (x - mean) / standard deviation, the default
 //	robust    (x - median) / (third quartile - first)                                    scikit-learn's RobustScaler
 //	quantile  the share of training rows below x, by a thousand quantiles, from 0 to 1   scikit-learn's QuantileTransformer
+//	ngrams    the n-grams of a text, hashed (stdlib/model/ngrams)                        scikit-learn's HashingVectorizer
 //	target    the mean of the target among the rows of the category, shrunk to the mean of all; of several classes, the share of each
 //
 // Quantiles are those between two rows in proportion (numpy's linear), and count rows, whatever they weigh.
@@ -32,6 +33,7 @@ const (
 	quantileScale = "quantile"
 	oneHot        = "one_hot"
 	targetEncoded = "target"
+	nGrams        = "ngrams"
 )
 
 // mostQuantiles is how many quantiles a model keeps of a column that is scaled by them.
@@ -45,11 +47,19 @@ type Preprocess struct {
 	Encode    string    `json:"encode"`
 	Smoothing *float64  `json:"smoothing"` // nil: by the variances
 	Folds     *int      `json:"folds"`     // nil: 5
+	// Of n-grams; what is nil or empty is as ngrams.Defaults has it.
+	Analyzer      string    `json:"analyzer"`
+	Range         []float64 `json:"ngram_range"`
+	Buckets       *int      `json:"buckets"`
+	Lowercase     *bool     `json:"lowercase"`
+	AlternateSign *bool     `json:"alternate_sign"`
+	Norm          string    `json:"norm"`
+	TfIdf         *bool     `json:"tf_idf"`
 }
 
 // PreprocessBlock is the nested block preprocess.
 func PreprocessBlock() schema.Block {
-	return schema.Block{Name: "preprocess", Labelled: true, Repeated: true, Unordered: true,
+	block := schema.Block{Name: "preprocess", Labelled: true, Repeated: true, Unordered: true,
 		Doc: "What the model makes of a feature, by its name: `preprocess \"income\" { scale = \"robust\" }`. It is fitted on the training rows and part of the model. Without a block " +
 			"numbers are centred and scaled by their standard deviation, and text is one-hot coded.",
 		Body: schema.Body{Attrs: []schema.Attr{
@@ -57,13 +67,16 @@ func PreprocessBlock() schema.Block {
 				Doc: "Of a number: two quantiles, such as `[0.01, 0.99]`, to within which it is brought first."},
 			{Name: "scale", Type: schema.String, OneOf: []string{standardScale, robustScale, quantileScale},
 				Doc: "Of a number. `standard`: by mean and standard deviation, the default. `robust`: by median and quartiles, which few large values do not move. `quantile`: the share of training rows below it, from 0 to 1."},
-			{Name: "encode", Type: schema.String, OneOf: []string{oneHot, targetEncoded},
+			{Name: "encode", Type: schema.String, OneOf: []string{oneHot, targetEncoded, nGrams},
 				Doc: "Of text. `one_hot`: an input for each of its 255 most frequent values, the default. `target`: the mean of the target among the training rows with the value (of several classes, the share of each), however many values there are; " +
-					"while the model is fitted, a row's is found without it and its fold. What no training row had gets the mean of all."},
+					"while the model is fitted, a row's is found without it and its fold. What no training row had gets the mean of all. " +
+					"`ngrams`: free text, of words or characters in succession, as a linear model reads it."},
 			{Name: "smoothing", Type: schema.Number,
 				Doc: "Of `target`: as many rows with the mean of all are added to each value's. Left out: by how much targets vary within the value and in all."},
 			{Name: "folds", Type: schema.Integer, Doc: "Of `target`: how many folds, from 2 to 50. Left out: 5."},
 		}}}
+	block.Body.Attrs = append(block.Body.Attrs, nGramAttrs()...)
+	return block
 }
 
 // ManyLevels are the columns of which all values are kept.
@@ -76,7 +89,7 @@ func ManyLevels(all []Preprocess) (out []string) {
 	return out
 }
 
-// Problems are what is wrong with the blocks, for a table (nil: it is not known) and the features of a trainer.
+// Problems are what is wrong with the blocks, for a table (nil: it is not known) and the features of a trainer. What a linear trainer alone takes, its own checks refuse.
 func Problems(all []Preprocess, features []string, data *schema.Table) (out []schema.Problem) {
 	seen := map[string]bool{}
 	for _, p := range all {
@@ -111,6 +124,7 @@ func Problems(all []Preprocess, features []string, data *schema.Table) (out []sc
 
 // values finds what is wrong with the block whatever its column is.
 func (p *Preprocess) values(report func(at, summary, detail, hint string)) {
+	p.nGramValues(report)
 	if p.Clip == nil && p.Scale == "" && p.Encode == "" {
 		report("", "The block says nothing of the column", "", "Set clip, scale or encode, or take it out.")
 	}

@@ -237,7 +237,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	train.Adds(req, &out, adds, whyNot)
 	out.Figures.Fields["members"] = schema.KeyedMap(schema.Share, names...)
 	fitted := req.In[train.DataPort].Table != nil
-	out.Problems = append(out.Problems, c.problems(names, fitted)...)
+	out.Problems = append(append(out.Problems, c.problems(names, fitted)...), textOfSeveral(names, models)...)
 	if c.Method == model.Stacking && !fitted {
 		out.Problems = append(out.Problems, c.outOfFold(req.In, names)...)
 		return out
@@ -245,6 +245,24 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	out.In = maps.Clone(req.In)
 	for _, name := range names {
 		delete(out.In, outOfFoldPort(name))
+	}
+	return out
+}
+
+// textOfSeveral refuses a feature that one member reads by its n-grams and another has too: of a row the ensemble has one number for it.
+func textOfSeveral(names []string, models []*schema.Model) (out []schema.Problem) {
+	for k, m := range models {
+		for _, text := range m.Text {
+			for j, other := range models {
+				has := slices.ContainsFunc(other.Features, func(f schema.Column) bool { return f.Name == text })
+				if j == k || !has || j < k && slices.Contains(other.Text, text) {
+					continue
+				}
+				out = append(out, schema.Problem{Path: modelsPort, Summary: fmt.Sprintf("%s reads %q by its n-grams, and %s has it too", names[k], text, names[j]),
+					Detail: "Each member would make another number of the text, and an ensemble has one for each feature.",
+					Hint:   "give one of them a copy of the column under another name, or let one alone read it"})
+			}
+		}
 	}
 	return out
 }

@@ -28,6 +28,8 @@ func (p *params) fit(ctx context.Context, t *train.Training, x *design.Matrix) (
 	var beta []float64 // coefficients, then the intercept
 	var err error
 	switch {
+	case x.Width() > len(x.Inputs):
+		beta, err = conjugate(ctx, t, x, p.L2)
 	case p.Loss == huberLoss:
 		epsilon := defaultEpsilon
 		if p.Epsilon != nil {
@@ -43,7 +45,9 @@ func (p *params) fit(ctx context.Context, t *train.Training, x *design.Matrix) (
 		return nil, err
 	}
 	last := len(beta) - 1
-	return &linear.Model{Link: linear.Identity, Inputs: x.Inputs, Intercepts: beta[last:], Coefficients: [][]float64{beta[:last:last]}}, nil
+	m := &linear.Model{Link: linear.Identity, Inputs: x.Inputs, Intercepts: beta[last:], Coefficients: [][]float64{beta[:last:last]}}
+	x.Lower(t, m)
+	return m, nil
 }
 
 // leastSquares solves (XᵀWX + l2·I) β = XᵀWy, where the intercept is the last column and carries no ridge.

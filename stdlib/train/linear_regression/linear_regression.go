@@ -55,7 +55,7 @@ var tunable = &train.Tunable{Params: &paramsBlock, Absent: map[string]float64{"l
 	if err != nil {
 		return []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}
 	}
-	return c.Params.check()
+	return c.check()
 }}
 
 // tasks: numbers only. Classes are logistic_regression's.
@@ -126,7 +126,7 @@ type config struct {
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{}
 	err := json.Unmarshal(data, c)
-	c.ManyLevels = design.ManyLevels(c.Preprocess)
+	c.ManyLevels, c.NGrams = design.ManyLevels(c.Preprocess), design.NGrams(c.Preprocess)
 	return c, err
 }
 
@@ -138,8 +138,26 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	}
 	out := train.Shape(req, &c.Config, tasks)
 	train.Adds(req, &out, schema.AddsScores, "")
-	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
+	out.Problems = append(append(out.Problems, c.check()...), tunable.Problems(req, &c.Config)...)
 	out.Problems = append(out.Problems, design.Problems(c.Preprocess, c.Features, req.In[train.DataPort].Table)...)
+	return out
+}
+
+// check finds parameters out of range, and those that text which is read by its n-grams does not go with.
+func (c *config) check() []schema.Problem {
+	out := c.Params.check()
+	if len(c.NGrams) == 0 {
+		return out
+	}
+	if c.Params.L2 == 0 {
+		out = append(out, schema.Problem{Path: "params.l2", Summary: "With n-grams l2 has to be above 0", Detail: "Text has more buckets than rows, mostly, and without a penalty many lines fit them all equally well.", Hint: "params { l2 = 1 }"})
+	}
+	if c.Params.L1 > 0 {
+		out = append(out, schema.Problem{Path: "params.l1", Summary: "l1 does not go with n-grams", Detail: "The lasso is found by a matrix that has the square of the number of inputs.", Hint: "Take l2."})
+	}
+	if c.Params.Loss == huberLoss {
+		out = append(out, schema.Problem{Path: "params.loss", Summary: "The loss huber does not go with n-grams", Detail: "It is found by a matrix that has the square of the number of inputs.", Hint: "Leave loss out."})
+	}
 	return out
 }
 

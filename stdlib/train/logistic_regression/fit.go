@@ -15,7 +15,7 @@ import (
 
 // # The fit
 //
-// The inputs x are those of design.Matrix: numbers standardised, categories one-hot. With two classes there is one output,
+// The inputs x are those of design.Matrix: numbers standardised, categories one-hot, buckets of text as they are. With two classes there is one output,
 // the log odds m = intercept + Σ coefficient·x of the positive class; with more, one for each class, and probabilities by
 // softmax. Minimised is
 //
@@ -76,7 +76,9 @@ func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, pr
 		if err != nil {
 			return nil, err
 		}
-		return s.model(t, at), nil
+		m := s.model(t, at)
+		x.Lower(t, m)
+		return m, nil
 	}
 	problem := optimize.Problem{
 		Func: func(at []float64) float64 { s.compute(at); return s.loss },
@@ -100,7 +102,9 @@ func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, pr
 		t.Warnf("the coefficients have not converged (%v): the largest derivative is %.2g after %d steps; raise max_iterations or l2",
 			result.Status, g, result.MajorIterations)
 	}
-	return s.model(t, result.X), nil
+	m := s.model(t, result.X)
+	x.Lower(t, m)
+	return m, nil
 }
 
 // start is the model that knows the classes' shares alone: all coefficients 0, intercepts the log odds (binary) or log
@@ -145,22 +149,17 @@ func (s *search) compute(at []float64) {
 // block adds the loss and its gradient over a block of rows.
 func (s *search) block(b design.Block, at []float64, p int, into []float64) {
 	margins := make([]float64, s.outputs)
-	for r, row := range b.Rows {
+	for r := range b.Rows {
 		for o := range margins {
 			beta := at[o*p : (o+1)*p]
-			margins[o] = beta[p-1]
-			for j, x := range row {
-				margins[o] += float64(beta[j] * x)
-			}
+			margins[o] = b.Sum(r, beta[p-1], beta)
 		}
 		w, y := s.set.WeightOf(b.Start+r), s.set.Target[b.Start+r]
 		into[len(at)] += float64(w * residuals(margins, y))
 		for o, d := range margins {
 			d = float64(d * w)
 			gradient := into[o*p : (o+1)*p]
-			for j, x := range row {
-				gradient[j] += float64(d * x)
-			}
+			b.Add(r, d, gradient)
 			gradient[p-1] += d
 		}
 	}

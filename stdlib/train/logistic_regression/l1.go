@@ -89,8 +89,14 @@ func (s *search) curvature(parameters int) ([]float64, error) {
 	p := s.x.Width()
 	sums, err := s.x.Sum(s.ctx, s.threads, p, func(b design.Block, into []float64) {
 		for r, row := range b.Rows {
+			w := s.set.WeightOf(b.Start + r)
 			for j, x := range row {
-				into[j] += float64(s.set.WeightOf(b.Start+r) * float64(x*x))
+				into[j] += float64(w * float64(x*x))
+			}
+			if b.Sparse != nil {
+				for _, e := range b.Sparse[r] {
+					into[e.At] += float64(w * float64(e.X*e.X))
+				}
 			}
 		}
 	})

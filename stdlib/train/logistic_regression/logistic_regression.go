@@ -114,7 +114,7 @@ type config struct {
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
 	err := json.Unmarshal(data, c)
-	c.ManyLevels = design.ManyLevels(c.Preprocess)
+	c.ManyLevels, c.NGrams = design.ManyLevels(c.Preprocess), design.NGrams(c.Preprocess)
 	return c, err
 }
 

@@ -29,7 +29,7 @@ type Preprocess struct {
 // PreprocessBlock is the nested block preprocess of trainers of trees.
 func PreprocessBlock() schema.Block {
 	return schema.Block{Name: "preprocess", Labelled: true, Repeated: true, Unordered: true,
-		Doc: "What the trees get of a category, by its name: `preprocess \"city\" { encode = \"target\" }`. It is fitted on the training rows and part of the model. Without a block categories are taken as they are; numbers need no scaling.",
+		Doc: "What the trees get of a category, by its name: `preprocess \"city\" { encode = \"target\" }`. It is fitted on the training rows and part of the model. Without a block categories are taken as they are; numbers need no scaling. Free text is no category, and trees have no form for it: let a linear model read its n-grams (`preprocess` of `logistic_regression` and `linear_regression`), and put both into an `ensemble`.",
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: "encode", Type: schema.String, Required: true, OneOf: []string{native, target},
 				Doc: "`native`: a split sends some of the 65,535 most frequent values one way, as without a block. `target`: in place of the value stands the mean of the target among the training rows with it (of several classes, the share of each, an input a class), however many values there are; " +
