@@ -81,6 +81,10 @@ type Options struct {
 	// Remake makes the lost objects of the node at an address again; nil: a lost input fails the attempt.
 	Remake      func(ctx context.Context, address string) error
 	ToolVersion string
+	// Secret reads a secret's value; nil: from where the secret says (ReadSecret).
+	Secret func(dir string, s plan.Secret) ([]byte, error)
+	// Stored: files of code are objects of the store, as Elsewhere leaves them; else they lie in Dir.
+	Stored bool
 }
 
 // Attempt is a stage being run: its folders, its log and what it is told. It is for one goroutine at a time.
@@ -167,7 +171,11 @@ func (a *Attempt) openSecrets() (err error) {
 	if a.node.Container != nil {
 		handed = a.node.Container.Secrets
 	}
-	if a.secrets, err = openSecrets(a.Dir, handed); err != nil {
+	read := a.Secret
+	if read == nil {
+		read = ReadSecret
+	}
+	if a.secrets, err = openSecrets(a.Dir, handed, read); err != nil {
 		return err
 	}
 	if m := a.secrets.mask(); m != nil {

@@ -19,7 +19,7 @@ import (
 // layOut makes an input's folder and returns its path.
 // Files are hard links to the store's objects where that can be, so that an input of gigabytes costs no copy; they are read-only.
 func (a *Attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest) (string, error) {
-	if a.isCode(in) {
+	if isCode(a.node, in) {
 		return a.layOutCode(ctx, in)
 	}
 	if in.External != nil {
@@ -44,7 +44,7 @@ func (a *Attempt) own(in plan.Input) string { return filepath.Join(a.work, "in",
 // layOutExternal is the folder that the files outside are in, as it is. Where links lead out of it, to files that a container
 // would not have, it is a folder with copies.
 func (a *Attempt) layOutExternal(ctx context.Context, in plan.Input) (string, error) {
-	from := a.externalRoot(in.External)
+	from := externalRoot(a.Dir, in.External)
 	root, err := os.OpenRoot(from)
 	if err != nil {
 		return "", err
@@ -89,11 +89,11 @@ func copyFile(from, to string) error {
 
 // externalRoot is the folder of files from outside. A relative one is of the module's folder, wherever the command was
 // called.
-func (a *Attempt) externalRoot(e *plan.External) string {
+func externalRoot(dir string, e *plan.External) string {
 	if filepath.IsAbs(e.Root) {
 		return e.Root
 	}
-	return filepath.Join(a.Dir, filepath.FromSlash(e.Root))
+	return filepath.Join(dir, filepath.FromSlash(e.Root))
 }
 
 // withObject does something with objects of a node. If one is missing or corrupt, it is made again, once.

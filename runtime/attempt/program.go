@@ -13,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/scratch"
+	"github.com/mlp-lang/mlp/runtime/store"
 )
 
 // container describes what a foreign stage runs in: an image that the executor has by its ID, or one that a stage made.
@@ -62,6 +63,18 @@ func readMade(dir string) (m madeImage, err error) {
 	if err != nil {
 		return m, err
 	}
+	if m, err = parseMade(data); err != nil {
+		return m, err
+	}
+	for _, layer := range m.Layers {
+		if _, err := os.Stat(filepath.Join(dir, layer)); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+func parseMade(data []byte) (m madeImage, err error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return m, fmt.Errorf("%s: %w", imageFile, err)
 	}
@@ -71,9 +84,6 @@ func readMade(dir string) (m madeImage, err error) {
 	for _, layer := range m.Layers {
 		if strings.ContainsAny(layer, `/\`) {
 			return m, fmt.Errorf("%s names the layer %q, which lies elsewhere", imageFile, layer)
-		}
-		if _, err := os.Stat(filepath.Join(dir, layer)); err != nil {
-			return m, err
 		}
 	}
 	return m, nil
@@ -94,7 +104,13 @@ func (a *Attempt) layOutCode(ctx context.Context, in plan.Input) (string, error)
 			return "", err
 		}
 		to := filepath.Join(dest, filepath.FromSlash(f.Name))
-		if err := copyFile(filepath.Join(a.externalRoot(in.External), filepath.FromSlash(f.Name)), to); err != nil {
+		if a.Stored {
+			if err := a.copyStored(ctx, f, to); err != nil {
+				return "", err
+			}
+			continue
+		}
+		if err := copyFile(filepath.Join(externalRoot(a.Dir, in.External), filepath.FromSlash(f.Name)), to); err != nil {
 			return "", err
 		}
 		if f.Size > mostKept {
@@ -111,9 +127,32 @@ func (a *Attempt) layOutCode(ctx context.Context, in plan.Input) (string, error)
 	return dest, nil
 }
 
+// copyStored copies a file of code that is an object of the store.
+func (a *Attempt) copyStored(ctx context.Context, f plan.ExternalFile, to string) error {
+	from, err := a.Store.Whole(ctx, f.Digest)
+	if err != nil {
+		return fmt.Errorf("the code %s: %w", f.Name, err)
+	}
+	return copyFile(from, to)
+}
+
+// storeCode makes the files of code that a stage reads objects of the store, for whoever runs the stage elsewhere.
+func storeCode(ctx context.Context, s *store.Store, dir string, e *plan.External) error {
+	for _, f := range e.Files {
+		digest, err := s.PutFile(ctx, filepath.Join(externalRoot(dir, e), filepath.FromSlash(f.Name)))
+		if err == nil && digest != f.Digest {
+			err = Failuref(StaleFailure, "%s changed after the plan was made; plan again", f.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // isCode reports whether an input is code of the module.
-func (a *Attempt) isCode(in plan.Input) bool {
-	return a.node.Container != nil && in.Port == schema.CodePort && in.External != nil
+func isCode(n *plan.Node, in plan.Input) bool {
+	return n.Container != nil && in.Port == schema.CodePort && in.External != nil
 }
 
 // checkImage holds what a stage yields at an image port to the form.

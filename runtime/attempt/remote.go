@@ -37,12 +37,7 @@ func Elsewhere(ctx context.Context, t Task, o Options) (_ *Remote, err error) {
 		return nil, fmt.Errorf("%s makes no attempts elsewhere", o.Executor.Name())
 	}
 	for _, in := range t.Node.Inputs {
-		here := func() error { return o.Store.Present(map[string]plan.Digest{in.Port: t.Inputs[in.Port]}) }
-		remake := func() error { return o.Remake(ctx, in.From) }
-		if o.Remake == nil || in.From == "" {
-			remake = here
-		}
-		if err := WithObject(here, remake); err != nil {
+		if err := sendInput(ctx, t, o, in); err != nil {
 			return nil, fmt.Errorf("input %s of %s: %w", in.Port, t.Node.Address, err)
 		}
 	}
@@ -51,6 +46,61 @@ func Elsewhere(ctx context.Context, t Task, o Options) (_ *Remote, err error) {
 	}
 	r.log = newLog(filepath.Join(r.work, "log"), o.Listener)
 	return r, nil
+}
+
+// sendInput sees to it that an input is in the store: an object of another stage, which is made again if it is lost, or files of code. An image is
+// had by its name.
+func sendInput(ctx context.Context, t Task, o Options, in plan.Input) error {
+	switch {
+	case isCode(t.Node, in):
+		return storeCode(ctx, o.Store, o.Dir, in.External)
+	case in.External != nil && in.External.Remote:
+		return nil
+	}
+	here := func() error { return o.Store.Present(map[string]plan.Digest{in.Port: t.Inputs[in.Port]}) }
+	remake := func() error { return o.Remake(ctx, in.From) }
+	if o.Remake == nil || in.From == "" {
+		remake = here
+	}
+	return WithObject(here, remake)
+}
+
+// Whole is the attempt at a task, as whoever makes it elsewhere is asked for it; without the digest of the task and a log. Where the image of a program is one that a
+// stage made, the store is asked what it lies on.
+func Whole(s *store.Store, t Task) (executor.Whole, error) {
+	w := executor.Whole{
+		Pipeline: t.Pipeline, Workspace: t.Workspace, Address: t.Node.Address, Fingerprint: string(t.Fingerprint), Apply: t.Apply,
+		Timeout: timeout(t.Node), MemoryMB: t.Node.MemoryMB, CPUs: t.Node.CPUs, Resources: t.Node.Resources,
+	}
+	c := t.Node.Container
+	if c == nil {
+		return w, nil
+	}
+	p := &executor.Program{Network: c.Network}
+	w.Program = p
+	for _, s := range c.Secrets {
+		p.Secrets = append(p.Secrets, s.Name)
+	}
+	in, version := t.Node.Input(plan.ImagePort), ""
+	if in.External != nil {
+		p.Image, version = in.External.Root, in.External.Version
+	} else {
+		p.Made = true
+		if t.Inputs[plan.ImagePort] == "" {
+			return w, nil
+		}
+		text, err := s.ReadFile(t.Inputs[plan.ImagePort], imageFile)
+		if err != nil {
+			return w, err
+		}
+		m, err := parseMade(text)
+		if err != nil {
+			return w, err
+		}
+		version = m.Base
+	}
+	p.ImageID, p.Platform = plan.ImageID(version), plan.ImagePlatform(version)
+	return w, nil
 }
 
 // Number is that of the last attempt, from 1; 0 before the first.
@@ -93,14 +143,18 @@ func (r *Remote) once(ctx context.Context) *Failure {
 	if err != nil {
 		return AsFailure(err)
 	}
+	whole, err := Whole(r.Store, r.Task)
+	if err != nil {
+		return Failuref(ImageFailure, "reading which image %s runs in: %v", r.Node.Address, err)
+	}
 	r.log.begin(r.number)
-	ended, err := r.remote.Attempt(ctx, executor.Whole{
-		Pipeline: r.Pipeline, Workspace: r.Workspace, Address: r.Node.Address, Fingerprint: string(r.Fingerprint), Apply: r.Apply,
-		Task: string(task), Timeout: timeout(r.Node), MemoryMB: r.Node.MemoryMB, CPUs: r.Node.CPUs, Resources: r.Node.Resources, Log: r.log,
-	})
+	whole.Task, whole.Log = string(task), r.log
+	ended, err := r.remote.Attempt(ctx, whole)
 	switch {
 	case ctx.Err() != nil:
 		return Failuref(KilledFailure, "killed")
+	case errors.Is(err, executor.ErrImage):
+		return Failuref(ImageFailure, "%v", err)
 	case err != nil:
 		return engineFailure(err)
 	case ended.Outcome != "":

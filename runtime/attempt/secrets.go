@@ -42,8 +42,8 @@ type secrets struct {
 type form struct{ text, name string }
 
 // openSecrets reads a stage's secrets and lays them out as files: outside of the store and, where there is one, on a file
-// system in memory.
-func openSecrets(dir string, wanted []plan.Secret) (*secrets, error) {
+// system in memory. How one is read is ReadSecret's, or that of whoever has them elsewhere.
+func openSecrets(dir string, wanted []plan.Secret, read func(string, plan.Secret) ([]byte, error)) (*secrets, error) {
 	s := &secrets{}
 	if len(wanted) == 0 {
 		return s, nil
@@ -53,7 +53,7 @@ func openSecrets(dir string, wanted []plan.Secret) (*secrets, error) {
 		return nil, fmt.Errorf("laying out secrets: %w", err)
 	}
 	for _, w := range wanted {
-		if err := s.add(dir, w); err != nil {
+		if err := s.add(dir, w, read); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 	}
@@ -62,8 +62,8 @@ func openSecrets(dir string, wanted []plan.Secret) (*secrets, error) {
 
 // add reads one secret and lays it out as a file, with all forms of it that a log could show (forms). Longer ones stand
 // first, so that none hides only a part of another.
-func (s *secrets) add(dir string, w plan.Secret) error {
-	value, err := ReadSecret(dir, w)
+func (s *secrets) add(dir string, w plan.Secret, read func(string, plan.Secret) ([]byte, error)) error {
+	value, err := read(dir, w)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func opened(t *testing.T, values map[string]string) *secrets {
 		t.Setenv("MLP_TEST_"+name, value)
 		wanted = append(wanted, plan.Secret{Name: name, Env: "MLP_TEST_" + name})
 	}
-	s, err := openSecrets(t.TempDir(), wanted)
+	s, err := openSecrets(t.TempDir(), wanted, ReadSecret)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/executor/beside"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -42,6 +43,9 @@ func (a *app) attemptCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.Task, "task", "", "the `digest` of the object that has the task")
 	cmd.Flags().StringVar(&o.Outcome, "outcome", "", "the `file` that gets the digest of the object with the outcome")
 	cmd.Flags().StringVar(&o.Executor, "executor", "process", "what runs the stage: docker, process or auto")
+	cmd.Flags().StringVar(&o.Beside, "beside", "", "the `folder` that is shared with the container of the stage's program")
+	cmd.Flags().StringVar(&o.On, "on", "", "the `name` of the executor that made this process, which the result tells")
+	cmd.Flags().StringVar(&o.Node, "node", "", "the `name` of the machine, which the result tells")
 	cmd.Flags().IntVar(&o.Threads, "threads", 0, "how many threads the stage may use; 0: all")
 	return cmd
 }
@@ -72,4 +76,12 @@ func (t attemptLog) Warning(message string) {
 func (t attemptLog) message(m component.Message) {
 	text, _ := json.Marshal(m) // strings and numbers
 	fmt.Fprintf(t.err, "%s\n", text)
+}
+
+// besideCommand is what runs in the containers of a pod whose program has an image of its own.
+func (a *app) besideCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "beside", Short: "Run a program in the container beside", Hidden: true, DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error { return exitCode(beside.Main(cmd.Context(), args)) },
+	}
 }

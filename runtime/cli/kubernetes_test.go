@@ -2,11 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
-
 	"os/exec"
 	"path/filepath"
-
 	"strings"
 	"sync"
 	"syscall"
@@ -62,9 +61,9 @@ func TestCluster(t *testing.T) {
 	tests := map[string]func(*testing.T, *kubernetestest.Cluster, *s3test.Server){
 		"digests of churn": func(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) { sameOnCluster(t, c, s, "churn") },
 		"digests of fraud": func(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) { sameOnCluster(t, c, s, "fraud") },
-		"adopted":          adoptedOnCluster, "cancelled": cancelledOnCluster, "out of memory": memoryOnCluster, "no image": imageOnCluster,
+		"a program":        programOnCluster, "rights": rightsOnCluster, "adopted": adoptedOnCluster, "cancelled": cancelledOnCluster, "out of memory": memoryOnCluster, "no image": imageOnCluster,
 	}
-	names := []string{"digests of churn", "digests of fraud", "out of memory", "no image", "cancelled", "adopted"}
+	names := []string{"digests of churn", "digests of fraud", "a program", "rights", "out of memory", "no image", "cancelled", "adopted"}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			tests[name](t, c, s)
@@ -118,6 +117,79 @@ func emptyCluster(t *testing.T, c *kubernetestest.Cluster) {
 		if time.Now().After(end) {
 			t.Fatalf("left: %+v", left.Items)
 		}
+	}
+}
+
+// programModule is a module whose trainer is a program of the shell in an image of busybox. It fails if it sees what it must not.
+const programModule = `pipeline "p" {}
+
+source "csv" "rows" {
+  path = "rows.csv"
+  column "x" { type = "double" }
+  column "y" { type = "boolean" }
+}
+
+split "hash" "parts" {
+  from = source.rows
+  test = 0.5
+}
+
+metric "auc" { type = "roc_auc" }
+
+train "container" "model" {
+  data     = split.parts.train
+  target   = "y"
+  task     = "binary_classification"
+  features = ["x"]
+  image    = "mlp/program:test"
+  command  = ["sh", "-c", "env | grep -c -e KUBERNETES_ -e AWS_ && exit 1; nc -w 1 198.51.100.1 1 2>&1 | grep -q -e 'ermission denied' -e nreachable || exit 2; echo > /x && exit 3; wc -l < $MLP_IN_DATA/table.csv > $MLP_OUT_MODEL/lines; echo trained"]
+  predict  = ["sh", "-c", "(echo score; tail -n +2 $MLP_IN_DATA/table.csv | cut -d, -f1 | sed 's/^\\([0-9]*\\).*/0.\\1/') > $MLP_OUT_PREDICTIONS/table.csv"]
+  format   = "csv"
+}
+
+evaluate "test" {
+  model   = train.model
+  data    = split.parts.test
+  metrics = [metric.auc]
+}
+`
+
+// programOnCluster: a program in an image of its own yields what it yields in a container of this machine, and has no network, no credentials and no folder
+// but its own.
+func programOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
+	c.Program(t, "mlp/program:test")
+	here, there := t.TempDir(), t.TempDir()
+	rows := "x,y\n"
+	for i := range 200 {
+		rows += fmt.Sprintf("%d.5,%t\n", i*37%100, i*37%100 > 50)
+	}
+	for _, dir := range []string{here, there} {
+		writeFile(t, filepath.Join(dir, "rows.csv"), rows)
+		writeFile(t, filepath.Join(dir, "p.mlp"), programModule)
+	}
+	mustRun(t, here, "apply", "--auto-approve", "--executor", "docker")
+	want := results(t, here)
+	t.Setenv(workspace.StoreVariable, s.URL("models/program"))
+	mustRun(t, there, applyOnCluster...)
+	if diff := cmp.Diff(want, results(t, there)); diff != "" {
+		t.Errorf("-docker +kubernetes\n%s", diff)
+	}
+	ends(t, there, 0, []string{"trained"}, "logs", "train.model")
+}
+
+// rightsOnCluster: what 'mlp plan --manifests' prints for a namespace is taken by a real API server, and its account can apply, and do no more.
+func rightsOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
+	dir := clusterModule(t)
+	t.Setenv(workspace.StoreVariable, s.URL("models/rights"))
+	text := mustRun(t, dir, "plan", "--manifests")
+	if again := mustRun(t, dir, "plan", "--manifests"); again != text {
+		t.Errorf("another plan prints others:\n%s", cmp.Diff(text, again))
+	}
+	c.Apply(t, strings.Split(text, "---\n")[1])
+	t.Setenv("KUBECONFIG", c.As(t, "mlp-apply"))
+	mustRun(t, dir, applyOnCluster...)
+	if code := c.CallAs(t, "mlp-apply", http.MethodGet, secrets); code != http.StatusForbidden {
+		t.Errorf("who applies may list secrets: status %d", code)
 	}
 }
 

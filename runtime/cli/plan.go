@@ -21,6 +21,7 @@ type planFlags struct {
 	failOn        workspace.FailOn
 	format, out   string // out is a file, "" for none
 	all, detailed bool   // detailed is --detailed-exitcode
+	manifests     bool   // in place of the plan
 	refresh       bool   // as in applyFlags
 	offline       bool
 	at            int64
@@ -50,6 +51,8 @@ func (a *app) planCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 if there is something to do")
+	cmd.Flags().BoolVar(&f.manifests, "manifests", false, "print what an apply on Kubernetes would create there, as YAML, in place of the plan")
+	cmd.MarkFlagsMutuallyExclusive("manifests", "format")
 	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these")
 	atFlag(cmd, &f.at)
 	cmd.Flags().StringVar(&f.ahead, "ahead", "", "on top of the saved plan in this `file`: against what will be recorded when that has been applied")
@@ -120,6 +123,9 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		if err := workspace.SavePlan(f.out, p); err != nil {
 			return err
 		}
+	}
+	if f.manifests {
+		return s.Manifests(cmd.Context(), a.out, p)
 	}
 	if err := a.printPlan(p, f.format, f.all); err != nil {
 		return err

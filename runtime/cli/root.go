@@ -190,7 +190,7 @@ func (a *app) root() *cobra.Command {
 	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.runCommand(),
 		a.showCommand(), a.reportCommand(), a.queryCommand(), a.runsCommand(), a.compareCommand(), a.exportCommand(), a.historyCommand(), a.graphCommand(), a.diffCommand(), a.explainCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.rollbackCommand(), a.versionCommand(), a.docsCommand(),
 		a.lspCommand(), a.testCommand(), a.storeCommand(), a.gcCommand(), a.workspaceCommand(),
-		a.stageCommand(), a.workerCommand(), a.attemptCommand())
+		a.stageCommand(), a.workerCommand(), a.attemptCommand(), a.besideCommand())
 	// Also "mlp show a b" is answered with how show is used, and not with cobra's "accepts at most 1 arg(s), received
 	// 2".
 	for _, c := range cmd.Commands() {

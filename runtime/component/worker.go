@@ -38,13 +38,18 @@ const WorkerSocket = 3
 type Job struct {
 	Root string   `json:"root"` // the stage's root folder
 	Env  []string `json:"env"`  // all variables of its environment, "NAME=value"
+	// Command is a program that is to run in place of a component, in the image of whoever is asked; empty: a component. Closed: it has no network.
+	Command []string `json:"command,omitempty"`
+	Closed  bool     `json:"closed,omitempty"`
 }
 
-// Done says that a stage succeeded.
+// Done says that a stage succeeded, or how a program ended.
 type Done struct {
-	CPUMicros int64 `json:"cpu_us"` // that the stage took
-	Peak      int64 `json:"peak"`   // the most memory that the process had at a time meanwhile, in bytes; 0: not known
-	Rest      int64 `json:"rest"`   // the memory that it has now; 0: not known
+	ExitCode    int   `json:"exit_code,omitempty"`     // of a program
+	OutOfMemory bool  `json:"out_of_memory,omitempty"` // a program was ended for it
+	CPUMicros   int64 `json:"cpu_us"`                  // that the stage took
+	Peak        int64 `json:"peak"`                    // the most memory that the process had at a time meanwhile, in bytes; 0: not known
+	Rest        int64 `json:"rest"`                    // the memory that it has now; 0: not known
 	// Stays: nothing of the stage is left, and the worker takes another one. Else it ends.
 	Stays bool `json:"stays"`
 }
@@ -71,7 +76,7 @@ func Work(ctx context.Context, path string, components func(name string) *Compon
 	}
 	defer w.null.Close()
 	for {
-		job, stdout, stderr, err := receive(socket)
+		job, stdout, stderr, err := Receive(socket)
 		switch {
 		case ctx.Err() != nil:
 			return ExitCancelled
@@ -208,8 +213,8 @@ func hasChildren() bool {
 
 // A job is four bytes with its length, to which the files are attached, and that many bytes of JSON.
 
-// receive takes a job and the two files that come with it; io.EOF: there is none any more.
-func receive(socket *net.UnixConn) (Job, *os.File, *os.File, error) {
+// Receive takes a job and the two files that come with it; io.EOF: there is none any more.
+func Receive(socket *net.UnixConn) (Job, *os.File, *os.File, error) {
 	var length [4]byte
 	rights := make([]byte, syscall.CmsgSpace(2*4))
 	n, oob, _, _, err := socket.ReadMsgUnix(length[:], rights)

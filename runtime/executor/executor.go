@@ -62,6 +62,18 @@ type Whole struct {
 	// Resources are what else the stage wants; nil: nothing.
 	Resources *schema.Resources
 	Log       io.Writer // gets what the attempt prints, as it comes
+	// Program is nil for built-in components.
+	Program *Program
+}
+
+// Program is what must be known of a foreign stage where containers are made for it. All else is in its task.
+type Program struct {
+	Image    string   // its name; empty: not known
+	ImageID  string   // as Resolver returns it
+	Platform string   // of that image, "linux/amd64"
+	Made     bool     // layers lie over it, which a stage made
+	Network  bool     // it has a network
+	Secrets  []string // names of those that it reads, sorted
 }
 
 // Ended is how an attempt elsewhere ended. Outcome is all that decides; the rest is for attempts that left none.

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/storeurl"
 	"github.com/mlp-lang/mlp/runtime/attempt"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/beside"
 	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/cloud"
 )
@@ -24,6 +27,8 @@ type AttemptOptions struct {
 	Task     string    // the digest of an object of the store that is the task; empty: In is read
 	Outcome  string    // a file that gets the digest of an object which is the outcome; empty: none is stored
 	Executor string    // as ExecutorOptions.Name
+	Beside   string    // the folder that a program's container beside shares, of a stage that runs one (runtime/executor/beside); empty: Executor runs it
+	On, Node string    // the executor and the machine that the result says it ran on; empty: those that ran it
 	Threads  int
 	NoEngine func(where string)
 	Listener attempt.Listener
@@ -31,6 +36,13 @@ type AttemptOptions struct {
 
 // Attempt makes one attempt at one stage, as a cluster does in place of an apply.
 func (w *Workspace) Attempt(ctx context.Context, o AttemptOptions) (out attempt.Outcome, err error) {
+	var near *beside.Executor
+	if o.Beside != "" { // before all else: the program's container looks for it
+		if near, err = beside.New(o.Beside); err != nil {
+			return out, err
+		}
+		defer near.Close()
+	}
 	s, err := w.storeAt(ctx, o.Store)
 	if err != nil {
 		return out, err
@@ -47,16 +59,45 @@ func (w *Workspace) Attempt(ctx context.Context, o AttemptOptions) (out attempt.
 	if err != nil {
 		return out, err
 	}
-	ex, err := OpenExecutor(ctx, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Root(), NoEngine: o.NoEngine})
-	if err != nil {
-		return out, err
+	ran := attempt.Options{Store: s, Listener: o.Listener, Dir: w.Dir, Convert: Convert, ToolVersion: Version(), Stored: true}
+	if near != nil {
+		ran.Executor = near
+		ran.Secret = func(_ string, s plan.Secret) ([]byte, error) {
+			return attempt.ReadSecret(near.Secrets(), plan.Secret{Name: s.Name, File: s.Name})
+		}
+	} else {
+		ex, err := OpenExecutor(ctx, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Root(), NoEngine: o.NoEngine})
+		if err != nil {
+			return out, err
+		}
+		defer ex.Close()
+		ran.Executor = ex
 	}
-	defer ex.Close()
-	out = attempt.Run(ctx, t, attempt.Options{Store: s, Executor: ex, Listener: o.Listener, Dir: w.Dir, Convert: Convert, ToolVersion: Version()})
+	if o.On != "" {
+		ran.Executor = on{ran.Executor, o.On, o.Node}
+	}
+	out = attempt.Run(ctx, t, ran)
+	if near != nil && near.Lost() { // whoever made the containers knows more
+		return out, fmt.Errorf("%s: %w", t.Node.Address, beside.ErrLost)
+	}
 	if o.Outcome == "" {
 		return out, nil
 	}
 	return out, putOutcome(context.WithoutCancel(ctx), s, out, o.Outcome) // whoever is told to end says so
+}
+
+// on is an executor within what another one made, of which results say that it ran them.
+type on struct {
+	executor.Executor
+	name, node string
+}
+
+func (o on) Name() string { return o.name }
+
+func (o on) Run(ctx context.Context, t executor.Task) (executor.Result, error) {
+	r, err := o.Executor.Run(ctx, t)
+	r.Trace.Node = cmp.Or(o.node, r.Trace.Node)
+	return r, err
 }
 
 // storeAt opens a store at a place that a task came with. A folder that is not there is refused: an empty store would be made of it.

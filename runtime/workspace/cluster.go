@@ -1,11 +1,15 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/executor/kubernetes"
 )
 
@@ -19,6 +23,7 @@ const (
 	KubeNamespaceVariable      = "MLP_KUBERNETES_NAMESPACE"
 	KubeServiceAccountVariable = "MLP_KUBERNETES_SERVICE_ACCOUNT"
 	KubeSecretVariable         = "MLP_KUBERNETES_SECRET"
+	KubeSecretsVariable        = "MLP_KUBERNETES_SECRETS"
 	KubeNodeSelectorVariable   = "MLP_KUBERNETES_NODE_SELECTOR"
 )
 
@@ -47,7 +52,8 @@ func (w *Workspace) checkExecutor(name string) error {
 func kubernetesOptions(store string, threads int) (o kubernetes.Options, err error) {
 	o = kubernetes.Options{
 		Store: store, Image: os.Getenv(KubeImageVariable), Context: os.Getenv(KubeContextVariable), Namespace: os.Getenv(KubeNamespaceVariable),
-		ServiceAccount: os.Getenv(KubeServiceAccountVariable), Secret: os.Getenv(KubeSecretVariable), Threads: threads,
+		ServiceAccount: os.Getenv(KubeServiceAccountVariable), Secret: os.Getenv(KubeSecretVariable), Secrets: os.Getenv(KubeSecretsVariable),
+		Threads: threads,
 	}
 	switch {
 	case o.Store == "":
@@ -69,9 +75,62 @@ func openCluster(ctx context.Context, store string, threads int) (*kubernetes.Ex
 	if err != nil {
 		return nil, err
 	}
+	o.Images = &Images{}
 	ex, err := kubernetes.New(ctx, o)
 	if err != nil {
 		return nil, &Failure{Err: err, Hint: "KUBECONFIG and " + KubeContextVariable + " say which cluster it is, " + KubeNamespaceVariable + " the namespace."}
 	}
 	return ex, nil
+}
+
+// Manifests writes what an apply of a plan on a cluster would create, as YAML for kubectl: first what is applied to the namespace once, then one list for each stage
+// that is to run there. What only an apply knows stands in capitals: its APPLY, the TASK, and the FINGERPRINT and IMAGE of a stage whose inputs are not known yet.
+// The cluster is not asked.
+func (s *Session) Manifests(ctx context.Context, to io.Writer, p *plan.Plan) error {
+	url, err := s.w.storeOf()
+	if err != nil {
+		return err
+	}
+	o, err := kubernetesOptions(url, 0)
+	if err != nil {
+		return err
+	}
+	o.Namespace = cmp.Or(o.Namespace, "default")
+	images := &Images{}
+	defer images.Close()
+	text, err := kubernetes.Namespace(o)
+	if err != nil {
+		return err
+	}
+	if _, err := to.Write(text); err != nil {
+		return err
+	}
+	for _, n := range p.Nodes {
+		if n.Verdict != plan.Run && n.Verdict != plan.MayRun || onlyHere(n) {
+			continue
+		}
+		if text, err = s.manifest(ctx, o, images, p, n); err != nil {
+			return fmt.Errorf("the Job of %s: %w", n.Address, err)
+		}
+		if _, err := to.Write(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) manifest(ctx context.Context, o kubernetes.Options, images *Images, p *plan.Plan, n *plan.Node) ([]byte, error) {
+	inputs := map[string]plan.Digest{}
+	for _, in := range n.Inputs {
+		inputs[in.Port] = in.Digest
+	}
+	w, err := attempt.Whole(s.Store, attempt.Task{Pipeline: p.Pipeline, Workspace: p.Workspace, Apply: "APPLY", Node: n, Fingerprint: n.Fingerprint, Inputs: inputs})
+	if err != nil {
+		return nil, err
+	}
+	w.Task, w.Fingerprint = "TASK", cmp.Or(w.Fingerprint, "FINGERPRINT")
+	if w.Program != nil && w.Program.ImageID == "" {
+		w.Program.ImageID = "IMAGE"
+	}
+	return kubernetes.Manifest(ctx, o, images, w)
 }

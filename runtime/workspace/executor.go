@@ -12,7 +12,7 @@ import (
 
 // ExecutorOptions say where stages run. NoEngine must be given where Name is "auto".
 type ExecutorOptions struct {
-	Name     string // "docker", "process", "kubernetes", or "auto": docker where an engine answers. Images of stages' own run in containers in any case
+	Name     string // "docker", "process", "kubernetes", or "auto": docker where an engine answers. Images of stages' own run in containers, also beside processes
 	Threads  int    // of a stage; 0: all
 	Store    string // the store's folder
 	StoreURL string // of the bucket that the store is in; empty: it is the folder

@@ -23,17 +23,22 @@ type meaning struct {
 	err     error
 }
 
+// open connects to the engine, once. The lock is held.
+func (i *Images) open(ctx context.Context) error {
+	if i.engine == nil && i.absent == nil {
+		i.asked = map[string]meaning{}
+		i.engine, i.absent = docker.New(ctx, docker.Options{})
+	}
+	return i.absent
+}
+
 // Version is what an image's name means: the digest of its content and the platform. One that is not there is an
 // executor.ErrImage, an engine that does not answer an executor.ErrUnavailable, which is found once and stays.
 func (i *Images) Version(ctx context.Context, name string) (version string, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.engine == nil && i.absent == nil {
-		i.asked = map[string]meaning{}
-		i.engine, i.absent = docker.New(ctx, docker.Options{})
-	}
-	if i.absent != nil {
-		return "", i.absent
+	if err := i.open(ctx); err != nil {
+		return "", err
 	}
 	m, asked := i.asked[name]
 	if !asked {
@@ -44,6 +49,22 @@ func (i *Images) Version(ctx context.Context, name string) (version string, err 
 		i.asked[name] = m
 	}
 	return m.version, m.err
+}
+
+// Resolve is Version in two parts.
+func (i *Images) Resolve(ctx context.Context, name string) (id, platform string, err error) {
+	version, err := i.Version(ctx, name)
+	return plan.ImageID(version), plan.ImagePlatform(version), err
+}
+
+// Reference is the name that a registry has an image under, as the engine remembers it (docker.Executor.Reference).
+func (i *Images) Reference(ctx context.Context, id string) (string, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if err := i.open(ctx); err != nil {
+		return "", err
+	}
+	return i.engine.Reference(ctx, id)
 }
 
 // Close ends the connection to the engine, if there is one.

@@ -15,7 +15,7 @@ import (
 // code but ours. So are those that read files of this machine, where built-in components run on a cluster.
 type Placed struct{ Builtin, Foreign, Fetching executor.Executor }
 
-// Place opens the executors that a plan needs. Stages that run an image of their own do so in containers, also where
+// Place opens the executors that a plan needs. Stages that run an image of their own do so in containers, of the cluster where that runs stages, and else also where
 // built-in components run as processes; without an engine, a plan that has to run one is refused before anything runs.
 // Close it. After an error nothing is left open.
 func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err error) {
@@ -43,7 +43,7 @@ func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err
 // foreign opens the executor of stages that run an image of their own, where that is another one.
 func (placed *Placed) foreign(ctx context.Context, p *plan.Plan, o ExecutorOptions) error {
 	runsImage := func(n *plan.Node) bool { return n.Container != nil }
-	if placed.Builtin.Name() == "docker" || !slices.ContainsFunc(p.Nodes, runsImage) {
+	if name := placed.Builtin.Name(); name == "docker" || name == onKubernetes || !slices.ContainsFunc(p.Nodes, runsImage) {
 		return nil
 	}
 	o.Name = "docker"
@@ -98,7 +98,12 @@ func (p *Placed) For(n *plan.Node) executor.Executor {
 // here reports whether a built-in component needs what only this machine has.
 func (p *Placed) here(n *plan.Node) bool {
 	_, remote := p.Builtin.(executor.Remote)
-	return n.Fetches() || remote && slices.ContainsFunc(n.Inputs, func(in plan.Input) bool { return in.External != nil })
+	return n.Fetches() || remote && onlyHere(n)
+}
+
+// onlyHere reports whether a built-in component fetches, or reads files of this machine, so that no cluster can run it.
+func onlyHere(n *plan.Node) bool {
+	return n.Container == nil && slices.ContainsFunc(n.Inputs, func(in plan.Input) bool { return in.External != nil })
 }
 
 // All are the executors, each once.

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -60,4 +61,19 @@ func (e *Executor) Resolve(ctx context.Context, image string) (id, platform stri
 		platform += "/" + found.Variant
 	}
 	return found.ID, platform, nil
+}
+
+// Reference is a name with a digest that a registry has an image under, by its ID, as the engine remembers it from a pull or push. Empty: it is of this machine
+// only. One that is not there is an executor.ErrImage.
+func (e *Executor) Reference(ctx context.Context, id string) (string, error) {
+	found, err := e.api.ImageInspect(ctx, id)
+	switch {
+	case cerrdefs.IsNotFound(err):
+		return "", fmt.Errorf("looking for image %s: %w on this machine", id, executor.ErrImage)
+	case err != nil:
+		return "", engineError("looking for image "+id, err)
+	case len(found.RepoDigests) == 0:
+		return "", nil
+	}
+	return slices.Min(found.RepoDigests), nil
 }

@@ -125,29 +125,13 @@ func prepare(eng engine, t executor.Task) (string, error) {
 	tmp := filepath.Join(dir, tmpFolder)
 	err = errors.Join(protocol.WriteDescription(filepath.Join(dir, protocol.DescriptionFile), t.Spec), os.Mkdir(tmp, 0o700))
 	if t.Container != nil {
-		err = errors.Join(err, protocol.MakeOutputFolders(t.Out, t.Spec), writeLibrary(t.Container.Library, filepath.Join(dir, python.Folder)))
+		err = errors.Join(err, protocol.MakeOutputFolders(t.Out, t.Spec), protocol.WriteLibrary(t.Container.Library, filepath.Join(dir, python.Folder)))
 	}
 	if err = errors.Join(err, eng.handOver(t.Out, t.Checkpoint, tmp)); err != nil {
 		os.RemoveAll(dir)
 		return "", err
 	}
 	return dir, nil
-}
-
-// writeLibrary writes the modules that lie beside a program, readable by any user.
-func writeLibrary(library, dir string) error {
-	if library == "" {
-		return nil
-	}
-	modules, err := python.Modules(library)
-	if err != nil {
-		return err
-	}
-	err = os.Mkdir(dir, 0o755)
-	for name, text := range modules {
-		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), text, 0o644))
-	}
-	return err
 }
 
 // create creates the container of a task, or of a worker that the task is the first one of. Dir is the folder on the host that the

@@ -31,8 +31,12 @@ const (
 // Attempt makes the Job, or finds the one that an apply made which is dead now, and waits until its pod has ended. The Job is removed
 // then, and when ctx ends.
 func (e *Executor) Attempt(ctx context.Context, w executor.Whole) (executor.Ended, error) {
+	image, err := e.reference(ctx, w)
+	if err != nil {
+		return executor.Ended{}, err
+	}
 	logs := e.follow(ctx, w.Log)
-	job, err := e.begin(ctx, w, logs)
+	job, err := e.begin(ctx, e.job(w, image), logs)
 	if err != nil {
 		logs.stop()
 		return executor.Ended{}, e.failed("creating the Job of "+w.Address, err)
@@ -50,8 +54,7 @@ func (e *Executor) Attempt(ctx context.Context, w executor.Whole) (executor.Ende
 
 // begin creates the Job. One of its name that goes on is taken for it; one that has ended is of an apply that is over, and makes room. Requests
 // that fail are made again: a Job whose answer was lost is found by its name.
-func (e *Executor) begin(ctx context.Context, w executor.Whole, logs *follower) (*batchv1.Job, error) {
-	want := e.job(w)
+func (e *Executor) begin(ctx context.Context, want *batchv1.Job, logs *follower) (*batchv1.Job, error) {
 	for answered := time.Now(); ; {
 		job := &batchv1.Job{}
 		err := e.request(ctx, func(ctx context.Context) error {
@@ -72,7 +75,7 @@ func (e *Executor) begin(ctx context.Context, w executor.Whole, logs *follower) 
 				return nil, err
 			}
 		case err == nil:
-			if job.Annotations[applyAnnotation] != w.Apply {
+			if job.Annotations[applyAnnotation] != want.Annotations[applyAnnotation] {
 				logs.say("its Job " + job.Name + " goes on, which an earlier apply began: waiting for that one")
 			}
 			return job, nil

@@ -15,17 +15,26 @@ import (
 	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/beside"
 )
 
 const (
 	// container is the name of the one container of a pod.
 	container = "stage"
+	// program is the name of the container of a program, beside that of mlp.
+	program = "program"
 	// folder is where a pod may write: a volume that ends with it.
 	folder = "/tmp"
+	// shared is where mlp has the folder that it shares with a program.
+	shared = "/work"
 	// nobody is the user of pods.
 	nobody = 65534
 	// besideMB is what the container may have besides the memory of its stage: for the process that fetches, hashes and stores.
 	besideMB = 256
+	// waitingMB is what a program's container may have besides the program's: for what starts the program there.
+	waitingMB = 64
+	// tmpMB is the size of a program's /tmp, which lies in memory, where the stage has no limit that half may be taken of.
+	tmpMB = 4096
 	// around is what a pod may take beyond the time-out of its stage, to fetch inputs and store outputs. The stage's own time-out is kept
 	// inside the pod, where it is known when the stage began; this ends a pod that hangs.
 	around = time.Hour
@@ -39,6 +48,9 @@ const (
 const (
 	managedLabel       = "app.kubernetes.io/managed-by"
 	managed            = "mlp"
+	networkLabel       = "mlp.network" // of pods: open for a program that asks for one, else closed
+	openNetwork        = "open"
+	closedNetwork      = "closed"
 	fingerprintLabel   = "mlp.fingerprint" // the first 63 of its 64 digits, as long as a label may be
 	pipelineAnnotation = "mlp.pipeline"
 	spaceAnnotation    = "mlp.workspace"
@@ -53,14 +65,17 @@ func (e *Executor) name(w executor.Whole) string {
 	return "mlp-" + sum[:32]
 }
 
-// job is the Job of an attempt.
-func (e *Executor) job(w executor.Whole) *batchv1.Job {
+// job is the Job of an attempt. The image is that of the program, as the nodes know it; empty of a built-in component.
+func (e *Executor) job(w executor.Whole, image string) *batchv1.Job {
 	hex := strings.TrimPrefix(w.Fingerprint, digest.Prefix)
 	meta := metav1.ObjectMeta{
-		Labels: map[string]string{managedLabel: managed, fingerprintLabel: hex[:min(len(hex), 63)]},
+		Labels: map[string]string{managedLabel: managed, fingerprintLabel: hex[:min(len(hex), 63)], networkLabel: closedNetwork},
 		Annotations: map[string]string{
 			pipelineAnnotation: w.Pipeline, spaceAnnotation: w.Workspace, addressAnnotation: w.Address, applyAnnotation: w.Apply,
 		},
+	}
+	if w.Program != nil && w.Program.Network {
+		meta.Labels[networkLabel] = openNetwork
 	}
 	job := &batchv1.Job{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},
@@ -76,6 +91,9 @@ func (e *Executor) job(w executor.Whole) *batchv1.Job {
 			Template: corev1.PodTemplateSpec{ObjectMeta: meta, Spec: e.pod(w)},
 		},
 	}
+	if w.Program != nil {
+		e.withProgram(&job.Spec.Template.Spec, w, image)
+	}
 	job.Name, job.Namespace = e.name(w), e.namespace
 	return job
 }
@@ -89,7 +107,7 @@ func (e *Executor) pod(w executor.Whole) corev1.PodSpec {
 		ServiceAccountName:            e.opts.ServiceAccount,
 		AutomountServiceAccountToken:  new(bool),
 		EnableServiceLinks:            new(bool),
-		NodeSelector:                  e.opts.NodeSelector,
+		NodeSelector:                  maps.Clone(e.opts.NodeSelector),
 		SecurityContext: &corev1.PodSecurityContext{
 			RunAsNonRoot: pointer(true), RunAsUser: pointer(int64(nobody)), RunAsGroup: pointer(int64(nobody)),
 			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
@@ -99,14 +117,12 @@ func (e *Executor) pod(w executor.Whole) corev1.PodSpec {
 			Name: container, Image: e.opts.Image, ImagePullPolicy: corev1.PullIfNotPresent,
 			Command: []string{"/bin/mlp"},
 			Args: []string{"-C", folder, "attempt", "--store", e.opts.Store, "--task", w.Task, "--outcome", corev1.TerminationMessagePathDefault,
-				"--threads", strconv.Itoa(e.opts.Threads)},
-			Env:          []corev1.EnvVar{{Name: "HOME", Value: folder}, {Name: "TMPDIR", Value: folder}, {Name: "TZ", Value: "UTC"}},
-			Resources:    resources(w),
-			VolumeMounts: []corev1.VolumeMount{{Name: "tmp", MountPath: folder}},
-			SecurityContext: &corev1.SecurityContext{
-				AllowPrivilegeEscalation: new(bool), ReadOnlyRootFilesystem: pointer(true),
-				Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-			},
+				"--threads", strconv.Itoa(e.opts.Threads), "--on", "kubernetes", "--node", "$(" + nodeVariable + ")"},
+			Env: []corev1.EnvVar{{Name: "HOME", Value: folder}, {Name: "TMPDIR", Value: folder}, {Name: "TZ", Value: "UTC"},
+				{Name: nodeVariable, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "spec.nodeName"}}}},
+			Resources:       resources(w, besideMB),
+			VolumeMounts:    []corev1.VolumeMount{{Name: "tmp", MountPath: folder}},
+			SecurityContext: closed(),
 		}},
 	}
 	place(&spec, w.Resources)
@@ -146,11 +162,91 @@ func place(spec *corev1.PodSpec, r *schema.Resources) {
 // gpu is the resource of nodes with GPUs, by the name that NVIDIA's device plugin gives it.
 const gpu = "nvidia.com/gpu"
 
-// resources are what the scheduler goes by, and limits where the stage says any.
-func resources(w executor.Whole) corev1.ResourceRequirements {
+// nodeVariable has the name of the node in the container of mlp.
+const nodeVariable = "MLP_NODE"
+
+// withProgram makes the pod one of a program: an init container lays out the folder that the containers share, and puts mlp in it; the program's container waits,
+// by that mlp, until it is asked (runtime/executor/beside). It has the image of the block, and of the pod nothing but its own folders: no credentials, no
+// token, no variables. What it is to run it is told there, so that nothing of the stage is in the Job.
+func (e *Executor) withProgram(spec *corev1.PodSpec, w executor.Whole, image string) {
+	p, stage := w.Program, &spec.Containers[0]
+	spec.Hostname = "stage"
+	if _, arch, ok := strings.Cut(p.Platform, "/"); ok {
+		if spec.NodeSelector == nil {
+			spec.NodeSelector = map[string]string{}
+		}
+		arch, _, _ = strings.Cut(arch, "/")
+		spec.NodeSelector[corev1.LabelArchStable] = arch
+	}
+	inMemory := tmpMB
+	if w.MemoryMB > 0 {
+		inMemory = max(1, int(w.MemoryMB/2))
+	}
+	spec.Volumes = append(spec.Volumes, volume("work", corev1.EmptyDirVolumeSource{}),
+		volume("program-tmp", corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory, SizeLimit: resource.NewQuantity(int64(inMemory)<<20, resource.BinarySI)}))
+	whole := corev1.VolumeMount{Name: "work", MountPath: shared}
+	spec.InitContainers = []corev1.Container{{
+		Name: "folders", Image: e.opts.Image, ImagePullPolicy: corev1.PullIfNotPresent, Command: []string{"/bin/mlp"}, Args: []string{"beside", "install", shared},
+		Resources: corev1.ResourceRequirements{Limits: mebibytes(besideMB), Requests: mebibytes(besideMB)}, VolumeMounts: []corev1.VolumeMount{whole}, SecurityContext: closed(),
+	}}
+	stage.Args[1] = shared
+	stage.Args = append(stage.Args, "--beside", shared)
+	stage.VolumeMounts = append(stage.VolumeMounts, whole)
+	// What surrounds the program needs little for itself, but converts the same tables. Processors and GPUs are the program's.
+	stage.Resources.Requests = mebibytes(besideMB)
+	delete(stage.Resources.Limits, corev1.ResourceCPU)
+	delete(stage.Resources.Limits, gpu)
+	part := func(name, at string, readOnly bool) corev1.VolumeMount {
+		return corev1.VolumeMount{Name: "work", SubPath: name, MountPath: at, ReadOnly: readOnly}
+	}
+	mounts := []corev1.VolumeMount{
+		part(beside.RootFolder, "/mlp", true), part(beside.RootFolder+"/out", "/mlp/out", false), part(beside.RootFolder+"/checkpoint", "/mlp/checkpoint", false),
+		part(beside.RunFolder, "/mlp-run", true), {Name: "program-tmp", MountPath: "/tmp"},
+	}
+	if p.Made {
+		mounts = append(mounts, part(beside.MadeFolder+beside.Over, beside.Over, true))
+	}
+	if len(p.Secrets) > 0 {
+		secrets := volume("secrets", corev1.EmptyDirVolumeSource{})
+		secrets.VolumeSource = corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: e.opts.Secrets}}
+		for _, name := range p.Secrets {
+			secrets.Secret.Items = append(secrets.Secret.Items, corev1.KeyToPath{Key: name, Path: name})
+		}
+		spec.Volumes = append(spec.Volumes, secrets)
+		mounts = append(mounts, corev1.VolumeMount{Name: "secrets", MountPath: "/mlp/secrets", ReadOnly: true})
+		stage.VolumeMounts = append(stage.VolumeMounts, corev1.VolumeMount{Name: "secrets", MountPath: shared + "/" + beside.RootFolder + "/secrets", ReadOnly: true})
+	}
+	pull := corev1.PullIfNotPresent
+	if strings.HasPrefix(image, "sha256:") { // by its ID it is on a node or nowhere
+		pull = corev1.PullNever
+	}
+	spec.Containers = append(spec.Containers, corev1.Container{
+		Name: program, Image: image, ImagePullPolicy: pull, Command: []string{"/mlp-run/" + beside.Binary}, Args: []string{"beside", "run", "/mlp-run"},
+		Resources: resources(w, waitingMB), VolumeMounts: mounts, SecurityContext: closed(),
+	})
+}
+
+func volume(name string, dir corev1.EmptyDirVolumeSource) corev1.Volume {
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &dir}}
+}
+
+func mebibytes(n int64) corev1.ResourceList {
+	return corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(n<<20, resource.BinarySI)}
+}
+
+// closed are the walls of every container.
+func closed() *corev1.SecurityContext {
+	return &corev1.SecurityContext{
+		AllowPrivilegeEscalation: new(bool), ReadOnlyRootFilesystem: pointer(true),
+		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+	}
+}
+
+// resources are what the scheduler goes by, and limits where the stage says any. The container may have as many MiB more, for what is no part of the stage.
+func resources(w executor.Whole, more int64) corev1.ResourceRequirements {
 	limits := corev1.ResourceList{}
 	if w.MemoryMB > 0 {
-		limits[corev1.ResourceMemory] = *resource.NewQuantity((w.MemoryMB+besideMB)<<20, resource.BinarySI)
+		limits = mebibytes(w.MemoryMB + more)
 	}
 	if w.CPUs > 0 {
 		limits[corev1.ResourceCPU] = *resource.NewMilliQuantity(int64(w.CPUs*1000), resource.DecimalSI)
@@ -158,7 +254,7 @@ func resources(w executor.Whole) corev1.ResourceRequirements {
 	if w.Resources != nil && w.Resources.GPUs > 0 {
 		limits[gpu] = *resource.NewQuantity(int64(w.Resources.GPUs), resource.DecimalSI)
 	}
-	return corev1.ResourceRequirements{Limits: limits, Requests: limits}
+	return corev1.ResourceRequirements{Limits: limits, Requests: maps.Clone(limits)}
 }
 
 func pointer[T any](v T) *T { return &v }

@@ -65,7 +65,7 @@ func TestName(t *testing.T) {
 // TestJob: a Job has few rights and a bound on all that it takes, and is small.
 func TestJob(t *testing.T) {
 	e := &Executor{opts: Options{Store: "s3://models/a", Image: "mlp:1", Secret: "bucket"}, namespace: "ml"}
-	job := e.job(whole())
+	job := e.job(whole(), "")
 	text, err := json.Marshal(job)
 	if err != nil || len(text) > 4<<10 {
 		t.Errorf("got %d bytes, %v", len(text), err)
@@ -86,7 +86,7 @@ func TestJob(t *testing.T) {
 	}
 	none := whole()
 	none.MemoryMB, none.CPUs = 0, 0
-	if got := resources(none); len(got.Limits) != 0 {
+	if got := resources(none, 0); len(got.Limits) != 0 {
 		t.Errorf("a stage that says no limit has %v", got.Limits)
 	}
 }
@@ -137,5 +137,105 @@ func TestSelector(t *testing.T) {
 	}
 	if _, err := Selector("pool"); err == nil {
 		t.Error("a label without a value is taken")
+	}
+}
+
+// foreignWhole is an attempt at a stage with a program.
+func foreignWhole() executor.Whole {
+	w := whole()
+	w.Program = &executor.Program{Image: "trainer:1", ImageID: "sha256:" + strings.Repeat("12", 32), Platform: "linux/amd64", Made: true, Secrets: []string{"token"}}
+	return w
+}
+
+// TestProgramPod: a program's container has its folders and walls, and nothing of what mlp has beside it.
+func TestProgramPod(t *testing.T) {
+	e := &Executor{opts: Options{Store: "s3://models/a", Image: "mlp:1", Secret: "bucket", Secrets: "values"}, namespace: "ml"}
+	w := foreignWhole()
+	image, err := e.reference(t.Context(), w)
+	if err != nil || image != w.Program.ImageID {
+		t.Fatalf("got %q, %v", image, err)
+	}
+	job := e.job(w, image)
+	pod := job.Spec.Template.Spec
+	c := pod.Containers[1]
+	if c.Name != program || c.Image != image || c.ImagePullPolicy != corev1.PullNever || len(c.Env)+len(c.EnvFrom) > 0 || pod.NodeSelector[corev1.LabelArchStable] != "amd64" {
+		t.Errorf("got %+v", c)
+	}
+	for _, c := range append(pod.InitContainers, pod.Containers...) {
+		if s := c.SecurityContext; !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || s.Capabilities.Drop[0] != "ALL" {
+			t.Errorf("%s: got %+v", c.Name, s)
+		}
+	}
+	var writable []string
+	for _, m := range c.VolumeMounts {
+		if !m.ReadOnly {
+			writable = append(writable, m.MountPath)
+		}
+		if m.MountPath == shared || m.Name == "tmp" {
+			t.Errorf("the program has %+v", m)
+		}
+	}
+	if got := strings.Join(writable, " "); got != "/mlp/out /mlp/checkpoint /tmp" {
+		t.Errorf("it may write to %s", got)
+	}
+	if job.Spec.Template.Labels[networkLabel] != closedNetwork {
+		t.Errorf("got labels %v", job.Spec.Template.Labels)
+	}
+	e.opts.Secrets = ""
+	if _, err := e.reference(t.Context(), w); err == nil || !strings.Contains(err.Error(), "secret.token") {
+		t.Errorf("a secret that nobody has: got %v", err)
+	}
+	w.Program = &executor.Program{Image: "r/trainer@sha256:" + strings.Repeat("34", 32), Network: true}
+	if image, err = e.reference(t.Context(), w); err != nil || image != w.Program.Image {
+		t.Errorf("got %q, %v", image, err)
+	}
+	job = e.job(w, image)
+	if job.Spec.Template.Spec.Containers[1].ImagePullPolicy != corev1.PullIfNotPresent || job.Spec.Template.Labels[networkLabel] != openNetwork {
+		t.Errorf("got %+v", job.Spec.Template)
+	}
+}
+
+// TestManifests: what is printed is the same each time, small, and without secrets; the rights are those of Jobs, pods and logs.
+func TestManifests(t *testing.T) {
+	o := Options{Store: "s3://models/a?endpoint=http://10.0.0.1:7070", Image: "mlp:1", Secret: "bucket", Secrets: "values", Namespace: "ml", ServiceAccount: "stages"}
+	w := foreignWhole()
+	w.Fingerprint, w.Task = "FINGERPRINT", "TASK"
+	text, err := Manifest(t.Context(), o, nil, w)
+	if err != nil || len(text) > 8<<10 || !strings.Contains(string(text), "name: mlp-FINGERPRINT") || strings.Contains(string(text), "null") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if again, _ := Manifest(t.Context(), o, nil, w); string(again) != string(text) {
+		t.Errorf("another time it is\n%s", again)
+	}
+	once, err := Namespace(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"kind: Role\n", "cidr: 10.0.0.1/32", "port: 7070", "port: 53", "mlp.network: open", "name: stages"} {
+		if !strings.Contains(string(once), want) {
+			t.Errorf("no %q in\n%s", want, once)
+		}
+	}
+	if strings.Contains(string(once), "secrets") || strings.Contains(string(once), "'*'") {
+		t.Errorf("too many rights:\n%s", once)
+	}
+}
+
+// TestProgramOutcome: the status of a program's container tells why mlp beside it left no outcome.
+func TestProgramOutcome(t *testing.T) {
+	state := func(name, reason string) corev1.ContainerStatus {
+		return corev1.ContainerStatus{Name: name, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: reason, ExitCode: 1}}}
+	}
+	p := &corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{state(program, "OOMKilled"), state(container, "Error")}}}
+	if got := outcome(p); got == nil || !got.OutOfMemory {
+		t.Errorf("got %+v", got)
+	}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{state(program, "StartError"), {Name: container}}
+	if got := outcome(p); got == nil || got.OutOfMemory {
+		t.Errorf("got %+v", got)
+	}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{state(program, "Completed"), {Name: container}}
+	if got := outcome(p); got != nil {
+		t.Errorf("mlp takes its outputs, and it is taken for ended: %+v", got)
 	}
 }

@@ -1,6 +1,6 @@
 // Package kubernetes runs stages on a cluster: each attempt is a Job of one pod, in which `mlp attempt` does all of it, from inputs
-// that it fetches from the store to outputs and the record that it puts there. The store is a bucket that pods reach. The pod runs
-// built-in components only, which is mlp's own code.
+// that it fetches from the store to outputs and the record that it puts there. The store is a bucket that pods reach. A program in an image of
+// its own runs in a container beside.
 //
 //	ex, err := kubernetes.New(kubernetes.Options{Store: "s3://models/fraud", Image: "registry/mlp:1"})
 //	ended, err := ex.Attempt(ctx, whole)
@@ -49,10 +49,22 @@ type Options struct {
 	ServiceAccount string
 	// Secret of the namespace whose keys pods have as environment variables, such as AWS_ACCESS_KEY_ID; empty: none.
 	Secret string
+	// Secrets is the Secret of the namespace whose keys are the names of secrets that programs read; empty: a stage that reads one is refused.
+	Secrets string
+	// Images says what images are; nil: an image is known by its name with a digest, or by its ID.
+	Images Images
 	// NodeSelector is labels that a node must have.
 	NodeSelector map[string]string
 	// Threads of a stage; 0: all.
 	Threads int
+}
+
+// Images says what images of programs are.
+type Images interface {
+	executor.Resolver
+	// Reference is a name with a digest that a registry has an image under, registry/trainer@sha256:…, by its ID; empty: none is known.
+	Reference(ctx context.Context, id string) (string, error)
+	Close() error
 }
 
 // Executor runs attempts as Jobs.
@@ -67,6 +79,7 @@ type Executor struct {
 var (
 	_ executor.Executor = (*Executor)(nil)
 	_ executor.Remote   = (*Executor)(nil)
+	_ executor.Resolver = (*Executor)(nil)
 )
 
 // Requests in a second that one apply may make of the API server, on average and at once.
@@ -138,10 +151,42 @@ func (e *Executor) Run(_ context.Context, t executor.Task) (executor.Result, err
 	return executor.Result{}, fmt.Errorf("%s: a pod has no folders of this machine: %w", t.Address, executor.ErrUnsupported)
 }
 
-// Close ends idle connections.
+// Resolve says what an image is, as the engine of this machine has it: an image is one thing, wherever it runs.
+func (e *Executor) Resolve(ctx context.Context, image string) (id, platform string, err error) {
+	if e.opts.Images == nil {
+		return "", "", fmt.Errorf("nobody knows what image %s is: %w", image, executor.ErrImage)
+	}
+	return e.opts.Images.Resolve(ctx, image)
+}
+
+// reference is how nodes are told of the image of a program, such that it is that one and no other: by a name with its digest, which a node can pull,
+// or else by its ID, for nodes that have it. Empty of a built-in component.
+func (e *Executor) reference(ctx context.Context, w executor.Whole) (string, error) {
+	p := w.Program
+	switch {
+	case p == nil:
+		return "", nil
+	case len(p.Secrets) > 0 && e.opts.Secrets == "":
+		return "", fmt.Errorf("%s reads secret.%s, and it is not said which Secret of the namespace has it: %w", w.Address, p.Secrets[0], executor.ErrUnsupported)
+	case strings.Contains(p.Image, "@sha256:") && !p.Made:
+		return p.Image, nil
+	case e.opts.Images == nil:
+		return p.ImageID, nil
+	}
+	name, err := e.opts.Images.Reference(ctx, p.ImageID)
+	if name == "" || errors.Is(err, executor.ErrImage) || errors.Is(err, executor.ErrUnavailable) {
+		return p.ImageID, nil
+	}
+	return name, err
+}
+
+// Close ends idle connections, and Images.
 func (e *Executor) Close() error {
 	e.http.CloseIdleConnections()
-	return nil
+	if e.opts.Images == nil {
+		return nil
+	}
+	return e.opts.Images.Close()
 }
 
 // Selector reads labels as they are written, "pool=ml,disk=ssd".

@@ -52,10 +52,10 @@ func (f *follower) Write(p []byte) (int, error) {
 
 // of begins to follow a pod whose container has started, unless it is followed already.
 func (f *follower) of(p *corev1.Pod) {
-	if f.pod == p.UID || len(p.Status.ContainerStatuses) == 0 {
+	if f.pod == p.UID {
 		return
 	}
-	if s := p.Status.ContainerStatuses[0].State; s.Running == nil && s.Terminated == nil {
+	if s := stateOf(p, container); s.Running == nil && s.Terminated == nil {
 		return
 	}
 	f.pod = p.UID

@@ -24,22 +24,33 @@ func latest(pods []corev1.Pod) *corev1.Pod {
 	return last
 }
 
+// stateOf is the state of a container; empty while nothing is known of it. Statuses are in no order that means anything.
+func stateOf(p *corev1.Pod, name string) corev1.ContainerState {
+	for _, c := range p.Status.ContainerStatuses {
+		if c.Name == name {
+			return c.State
+		}
+	}
+	return corev1.ContainerState{}
+}
+
 // outcome is how a pod ended; nil while it goes on.
 func outcome(p *corev1.Pod) *executor.Ended {
 	if p.Status.Reason == "DeadlineExceeded" {
 		return &executor.Ended{TimedOut: true, Why: p.Status.Message}
 	}
-	for _, c := range p.Status.ContainerStatuses {
-		end := c.State.Terminated
-		switch {
-		case c.Name != container || end == nil:
-		case strings.HasPrefix(end.Message, "blake3:"):
-			return &executor.Ended{Outcome: strings.TrimSpace(end.Message)}
-		case end.Reason == "OOMKilled":
-			return &executor.Ended{OutOfMemory: true, Why: "the cluster ended its container for want of memory"}
-		default:
-			return &executor.Ended{Why: strings.TrimSpace(fmt.Sprintf("its pod on %s ended with exit code %d (%s) %s", p.Spec.NodeName, end.ExitCode, end.Reason, end.Message)), Again: true}
-		}
+	const memory = "the cluster ended its container for want of memory"
+	end, foreign := stateOf(p, container).Terminated, stateOf(p, program).Terminated
+	switch {
+	case end != nil && strings.HasPrefix(end.Message, "blake3:"):
+		return &executor.Ended{Outcome: strings.TrimSpace(end.Message)}
+	case foreign != nil && (foreign.Reason == "StartError" || foreign.Reason == "ContainerCannotRun"): // nobody comes for whom mlp waits
+		return &executor.Ended{Why: fmt.Sprintf("the container of its program cannot start: %s", foreign.Message), Again: true}
+	case end == nil:
+	case end.Reason == "OOMKilled" || foreign != nil && foreign.Reason == "OOMKilled":
+		return &executor.Ended{OutOfMemory: true, Why: memory}
+	default:
+		return &executor.Ended{Why: strings.TrimSpace(fmt.Sprintf("its pod on %s ended with exit code %d (%s) %s", p.Spec.NodeName, end.ExitCode, end.Reason, end.Message)), Again: true}
 	}
 	if p.Status.Phase == corev1.PodFailed {
 		return &executor.Ended{Why: fmt.Sprintf("its pod failed: %s: %s", p.Status.Reason, p.Status.Message), Again: true}
@@ -49,15 +60,15 @@ func outcome(p *corev1.Pod) *executor.Ended {
 
 // waitsFor is what a pod waits for that has not started; never: it will not come.
 func waitsFor(p *corev1.Pod) (why string, never bool) {
-	for _, c := range p.Status.ContainerStatuses {
+	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 		wait := c.State.Waiting
-		if wait == nil {
+		if wait == nil || wait.Reason == "PodInitializing" {
 			continue
 		}
 		switch wait.Reason {
 		case "ErrImageNeverPull", "InvalidImageName", "ImagePullBackOff": // the last: it was tried, and more than once
 			return fmt.Sprintf("%s: %s", wait.Reason, wait.Message), true
-		case "ContainerCreating", "PodInitializing":
+		case "ContainerCreating":
 			return "", false
 		}
 		return fmt.Sprintf("%s: %s", wait.Reason, wait.Message), false

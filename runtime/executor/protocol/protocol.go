@@ -4,6 +4,7 @@ package protocol
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/component/python"
 )
 
 // DescriptionFile is the name of the stage's description in its root folder.
@@ -107,4 +109,20 @@ func MakeOutputFolders(out string, spec component.Spec) error {
 		}
 	}
 	return nil
+}
+
+// WriteLibrary writes the modules of mlp's own that lie beside a program, python.Library, into a new folder, readable by any user. An empty version is none.
+func WriteLibrary(library, dir string) error {
+	if library == "" {
+		return nil
+	}
+	modules, err := python.Modules(library)
+	if err != nil {
+		return err
+	}
+	err = os.Mkdir(dir, 0o755)
+	for name, text := range modules {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), text, 0o644))
+	}
+	return err
 }

@@ -16,12 +16,14 @@ import (
 type Link struct {
 	socket  *net.UnixConn
 	Replies <-chan component.Done // of stages that succeeded; nothing comes for one that failed
+	Gone    <-chan struct{}       // closed once nothing more will come
 }
 
 // NewLink takes the socket over.
 func NewLink(socket *net.UnixConn) *Link {
-	replies := make(chan component.Done, 1)
+	replies, gone := make(chan component.Done, 1), make(chan struct{})
 	go func() {
+		defer close(gone)
 		for in := json.NewDecoder(socket); ; {
 			var d component.Done
 			if in.Decode(&d) != nil {
@@ -30,11 +32,14 @@ func NewLink(socket *net.UnixConn) *Link {
 			replies <- d
 		}
 	}()
-	return &Link{socket, replies}
+	return &Link{socket, replies, gone}
 }
 
 // Close closes the socket, at which a worker ends that waits for a stage.
 func (l *Link) Close() error { return l.socket.Close() }
+
+// Stop tells the far end that nothing more is asked for: a program ends then, and what it still replies is read.
+func (l *Link) Stop() error { return l.socket.CloseWrite() }
 
 // Send asks for a stage. What the stage writes comes to the log, until the streams are waited for.
 func (l *Link) Send(job component.Job, log *Log) (*Streams, error) {

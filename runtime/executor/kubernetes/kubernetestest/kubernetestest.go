@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sigs.k8s.io/yaml"
 )
 
 // Required is the variable of the environment without which tests on a cluster are skipped; Program the one that names what `make cluster` built.
@@ -93,6 +95,73 @@ func (c *Cluster) Image(t testing.TB, program string) string {
 	}
 	c.script(t, "load", c.dir, name)
 	return "docker.io/" + name
+}
+
+// Program makes an image of busybox, for programs of the shell, by that name in the local engine, and brings it to all nodes.
+func (c *Cluster) Program(t testing.TB, name string) {
+	t.Helper()
+	const do = `mkdir -p "$0/bin" && cp "$(command -v busybox)" "$0/bin/busybox" && for a in sh cat wc env grep cut sed tail echo nc; do ln -s busybox "$0/bin/$a"; done && tar -C "$0" -c . | docker import -c 'ENV PATH=/bin' - "$1"`
+	if out, err := exec.Command("sh", "-c", do, t.TempDir(), name).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c.script(t, "load", c.dir, name)
+}
+
+// Apply creates the objects of a list that is YAML, each of which must be new.
+func (c *Cluster) Apply(t testing.TB, list string) {
+	t.Helper()
+	var all struct{ Items []map[string]any }
+	if err := yaml.Unmarshal([]byte(list), &all); err != nil || len(all.Items) == 0 {
+		t.Fatalf("got %v, %v", all, err)
+	}
+	for _, o := range all.Items {
+		version, _ := o["apiVersion"].(string)
+		kind, _ := o["kind"].(string)
+		group, plural := "/apis/"+version, strings.ToLower(kind)+"s"
+		if version == "v1" {
+			group = "/api/v1"
+		}
+		if base, ok := strings.CutSuffix(plural, "ys"); ok {
+			plural = base + "ies"
+		}
+		if code := c.Call(t, http.MethodPost, group+"/namespaces/default/"+plural, "application/json", o, nil); code != http.StatusCreated {
+			t.Fatalf("creating %s: status %d\n%v", kind, code, o)
+		}
+	}
+}
+
+// tokenOf is a token of a service account of the namespace default.
+func (c *Cluster) tokenOf(t testing.TB, account string) string {
+	t.Helper()
+	var answer struct{ Status struct{ Token string } }
+	c.Call(t, http.MethodPost, "/api/v1/namespaces/default/serviceaccounts/"+account+"/token", "application/json",
+		map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": map[string]any{}}, &answer)
+	if answer.Status.Token == "" {
+		t.Fatalf("no token for %s", account)
+	}
+	return answer.Status.Token
+}
+
+// As writes a kubeconfig of a service account of the namespace default, and returns its path.
+func (c *Cluster) As(t testing.TB, account string) string {
+	t.Helper()
+	text, err := os.ReadFile(c.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), c.token, c.tokenOf(t, account))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// CallAs is Call as a service account, without an answer.
+func (c *Cluster) CallAs(t testing.TB, account, method, path string) int {
+	t.Helper()
+	as := *c
+	as.token = c.tokenOf(t, account)
+	return as.Call(t, method, path, "", nil, nil)
 }
 
 // Call makes a request of the API server and decodes the answer into to, which may be nil. It returns the status code.
