@@ -174,7 +174,7 @@ func TestReadRefuses(t *testing.T) {
 		{"no bundle", remove(model.BundleFile), "this is no model"},
 		{"no parameters", remove(model.ModelFile), "no such file"},
 		{"a changed leaf", replace(model.ModelFile, "1.0986123E0", "1.1986123E0"), "model.json is damaged"},
-		{"a later format", replace(model.BundleFile, `"format": 1`, `"format": 7`), "format 7; this version reads 1 to 6"},
+		{"a later format", replace(model.BundleFile, `"format": 1`, `"format": 8`), "format 8; this version reads 1 to 7"},
 		{"no calibration", replace(model.BundleFile, `"format": 1`, `"format": 2`), "is damaged"},
 		{"a calibration that is not announced", replace(model.BundleFile, `"kind"`, `"calibration": {}, "kind"`), "is damaged"},
 		{"a calibration of several", replace(model.BundleFile, `"format": 1`, `"format": 2, "calibration": {"method": "sigmoid", "scale": "margin", "curves": [{}, {}]}`), "2 curves for 1 outputs"},
