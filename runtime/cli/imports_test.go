@@ -18,7 +18,7 @@ var doors = map[string][]string{
 	"lang/suggest":                 {},
 	"lang/lazyregexp":              {},
 	"lang/digest":                  {},
-	"lang/schema":                  {},
+	"lang/schema":                  {"lang/lazyregexp"},
 	"lang/report":                  {},
 	"lang/address":                 {},
 	"lang/rule":                    {"lang/lazyregexp", "lang/source", "lang/schema", "lang/suggest"},
