@@ -28,7 +28,7 @@ var Component = component.Component{
 	Kind: "train",
 	Type: schema.Type{
 		Name:    "gradient_boosting",
-		Version: 3,
+		Version: 4,
 		Engine:  sqltable.Engine,
 		Summary: "Gradient-boosted trees on binned features",
 		Doc: "The strongest choice for most tables. Missing values and categories are taken as they are: each split learns where " +

@@ -27,7 +27,7 @@ var Component = component.Component{
 	Kind: "train",
 	Type: schema.Type{
 		Name:    "random_forest",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "The mean of trees that are grown on drawn rows and features",
 		Doc: "Trees are grown on rows drawn with replacement; each split is the best of a few features drawn for it. The prediction is the mean of the trees, of classes the mean of their shares. It needs little tuning, and says by itself how well " +
