@@ -81,7 +81,7 @@ func (a *app) applyCommand() *cobra.Command {
 
 // runFlags adds the flags of all commands that run stages.
 func runFlags(cmd *cobra.Command, f *applyFlags) {
-	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, kubernetes, or `auto`: docker where an engine answers. Images of stages' own run in containers in any case")
+	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, kubernetes, or `auto`: docker where an engine answers. Images of stages' own run in containers, also with process")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
 	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until nobody else applies to the workspace")
