@@ -16,6 +16,7 @@ import (
 var atSigns = map[string]string{
 	"compiler/resolve/folder.go": "the user in the address of a repository",
 	"compiler/render/lines.go":   "the head of a hunk, as diff writes it",
+	"runtime/dvc/stage.go":       "the name that DVC gives a stage of foreach and matrix",
 	"runtime/view/formatted.go":  "the head of a hunk, as diff writes it",
 }
 

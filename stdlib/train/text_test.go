@@ -13,7 +13,6 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/stagetest"
-	"github.com/mlp-lang/mlp/stdlib/train/k_nearest_neighbors"
 	"github.com/mlp-lang/mlp/stdlib/train/linear_regression"
 	"github.com/mlp-lang/mlp/stdlib/train/logistic_regression"
 )
@@ -195,7 +194,6 @@ func TestTextProblems(t *testing.T) {
 		{"lasso", linear_regression.Component, strings.Replace(with(""), `{"l2": 1}`, `{"l2": 1, "l1": 1}`, 1), "params.l1", "does not go"},
 		{"huber", linear_regression.Component, strings.Replace(with(""), `{"l2": 1}`, `{"l2": 1, "loss": "huber"}`, 1), "params.loss", "does not go"},
 		{"several classes", logistic_regression.Component, `"task": "multiclass_classification", ` + with(""), "preprocess[note].encode", "two classes"},
-		{"neighbours", k_nearest_neighbors.Component, `"task": "regression", ` + strings.Replace(plain, "%", "", 1), "preprocess[note].encode", "linear models"},
 		{"a forest of the text", linear_regression.Component, `"isolation_forest": [{"name": "apart", "features": ["note"], "trees": 10, "samples": 9}], ` + with(""), "isolation_forest[apart].features[0]", "n-grams"},
 	}
 	for _, tt := range tests {

@@ -71,17 +71,6 @@ func NGrams(all []Preprocess) map[string]ngrams.Settings {
 	return out
 }
 
-// NoNGrams refuses columns that are read by their n-grams, for a trainer that is not linear.
-func NoNGrams(all []Preprocess, why string) (out []schema.Problem) {
-	for _, p := range all {
-		if p.Encode == nGrams {
-			out = append(out, schema.Problem{Path: fmt.Sprintf("preprocess[%s].encode", p.Column), Summary: "n-grams are for linear models", Detail: why,
-				Hint: "Read the text in a logistic_regression or linear_regression, and put both models together in an ensemble."})
-		}
-	}
-	return out
-}
-
 // nGramValues finds what is wrong with what the block says of n-grams.
 func (p *Preprocess) nGramValues(report func(at, summary, detail, hint string)) {
 	if p.Encode != nGrams {

@@ -57,9 +57,19 @@ type Preprocess struct {
 	TfIdf         *bool     `json:"tf_idf"`
 }
 
+// LinearBlock is the nested block preprocess of linear trainers, which read free text too.
+func LinearBlock() schema.Block {
+	b := PreprocessBlock()
+	encode := b.Body.Attr("encode")
+	encode.OneOf = append(encode.OneOf, nGrams)
+	encode.Doc += " `ngrams`: free text, of words or characters in succession."
+	b.Body.Attrs = append(b.Body.Attrs, nGramAttrs()...)
+	return b
+}
+
 // PreprocessBlock is the nested block preprocess.
 func PreprocessBlock() schema.Block {
-	block := schema.Block{Name: "preprocess", Labelled: true, Repeated: true, Unordered: true,
+	return schema.Block{Name: "preprocess", Labelled: true, Repeated: true, Unordered: true,
 		Doc: "What the model makes of a feature, by its name: `preprocess \"income\" { scale = \"robust\" }`. It is fitted on the training rows and part of the model. Without a block " +
 			"numbers are centred and scaled by their standard deviation, and text is one-hot coded.",
 		Body: schema.Body{Attrs: []schema.Attr{
@@ -67,16 +77,13 @@ func PreprocessBlock() schema.Block {
 				Doc: "Of a number: two quantiles, such as `[0.01, 0.99]`, to within which it is brought first."},
 			{Name: "scale", Type: schema.String, OneOf: []string{standardScale, robustScale, quantileScale},
 				Doc: "Of a number. `standard`: by mean and standard deviation, the default. `robust`: by median and quartiles, which few large values do not move. `quantile`: the share of training rows below it, from 0 to 1."},
-			{Name: "encode", Type: schema.String, OneOf: []string{oneHot, targetEncoded, nGrams},
+			{Name: "encode", Type: schema.String, OneOf: []string{oneHot, targetEncoded},
 				Doc: "Of text. `one_hot`: an input for each of its 255 most frequent values, the default. `target`: the mean of the target among the training rows with the value (of several classes, the share of each), however many values there are; " +
-					"while the model is fitted, a row's is found without it and its fold. What no training row had gets the mean of all. " +
-					"`ngrams`: free text, of words or characters in succession, as a linear model reads it."},
+					"while the model is fitted, a row's is found without it and its fold. What no training row had gets the mean of all."},
 			{Name: "smoothing", Type: schema.Number,
 				Doc: "Of `target`: as many rows with the mean of all are added to each value's. Left out: by how much targets vary within the value and in all."},
 			{Name: "folds", Type: schema.Integer, Doc: "Of `target`: how many folds, from 2 to 50. Left out: 5."},
 		}}}
-	block.Body.Attrs = append(block.Body.Attrs, nGramAttrs()...)
-	return block
 }
 
 // ManyLevels are the columns of which all values are kept.

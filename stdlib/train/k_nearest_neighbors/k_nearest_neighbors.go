@@ -137,7 +137,6 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	out := train.Shape(req, &c.Config, tasks)
 	train.Adds(req, &out, schema.AddsNothing, "what near rows have is averaged, and no feature adds to it by itself")
 	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
-	out.Problems = append(out.Problems, design.NoNGrams(c.Preprocess, "Among that many inputs, nearly all of them 0, rows are all about as far apart.")...)
 	out.Problems = append(out.Problems, design.Problems(c.Preprocess, c.Features, req.In[train.DataPort].Table)...)
 	return out
 }

@@ -39,7 +39,7 @@ var Component = component.Component{
 			"and `l2` is 0, a very small ridge makes the solution unique, and a warning says so. With `l1` coefficients that tell little are 0 (lasso, and with `l2` the elastic net), by coordinate descent. The loss `huber` gives way to rows far off the line.",
 		Body: schema.Body{
 			Attrs:  append(train.Attrs(tasks, true), train.SelectionAttr()),
-			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), tunable.Block(), train.OutOfFoldBlock()},
+			Blocks: []schema.Block{paramsBlock, design.LinearBlock(), train.IsolationForestBlock(), train.KMeansBlock(), tunable.Block(), train.OutOfFoldBlock()},
 		},
 		Out:      train.OutWithFolds(),
 		Examples: []schema.Example{{Title: "The price of a stone", Code: example}},

@@ -31,7 +31,7 @@ var Component = component.Component{
 			"does with C = 1/`l2`; the intercepts are free; with `l1` the sum of absolute coefficients is added. Solved by L-BFGS until no derivative, per unit of weight, is above 1e-7; probabilities are then within 1e-4 of those at the optimum, mostly far nearer (scikit-learn's default stops sooner).",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.ClassWeightAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block(), train.OutOfFoldBlock()},
+			Blocks: []schema.Block{paramsBlock, design.LinearBlock(), train.IsolationForestBlock(), train.KMeansBlock(), train.DecisionBlock(), tunable.Block(), train.OutOfFoldBlock()},
 		},
 		Out:      train.OutWithFolds(),
 		Examples: []schema.Example{{Title: "Churn by tenure and contract", Code: example}},
