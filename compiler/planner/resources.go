@@ -4,18 +4,18 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // label is a key or value of a label of Kubernetes, which an account's name is too.
-var label = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9./_-]{0,300}[A-Za-z0-9])?$`)
+var label = lazyregexp.New(`^[A-Za-z0-9]([A-Za-z0-9./_-]{0,300}[A-Za-z0-9])?$`)
 
 // resources are what a block wants of where its stage runs; nil if nothing, false after a diagnostic.
 func (p *planner) resources(b *check.Block, how *meta) (*schema.Resources, bool) {
@@ -28,7 +28,7 @@ func (p *planner) resources(b *check.Block, how *meta) (*schema.Resources, bool)
 	if how.GPUs < 0 {
 		wrong("gpus", fmt.Sprintf("gpus = %v is no number of GPUs", how.GPUs), "")
 	}
-	if how.ServiceAccount != "" && !label.MatchString(how.ServiceAccount) {
+	if how.ServiceAccount != "" && !label().MatchString(how.ServiceAccount) {
 		wrong("service_account", fmt.Sprintf("%q is no name of a service account", how.ServiceAccount), "")
 	}
 	for _, t := range how.Tolerations {
@@ -42,7 +42,7 @@ func (p *planner) resources(b *check.Block, how *meta) (*schema.Resources, bool)
 	}
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		value, isText := labels[key].(string)
-		if !isText || !label.MatchString(key) || value != "" && !label.MatchString(value) {
+		if !isText || !label().MatchString(key) || value != "" && !label().MatchString(value) {
 			wrong("node_selector", fmt.Sprintf("%s = %v in node_selector is no label", key, labels[key]), `Labels are text: node_selector = { "gpu-count" = "2" }.`)
 			continue
 		}
