@@ -72,12 +72,12 @@ func (b *Bundle) attributeEncoded(ctx context.Context, columns [][]float64, rows
 	if len(columns) > 0 {
 		all = len(columns[0])
 	}
-	inputs, err := b.preparation.Prepare(ctx, columns, all, threads)
+	inputs, err := b.preparation.Prepare(ctx, len(b.readFeatures()), columns, all, threads)
 	if err != nil {
 		return nil, err
 	}
 	a, err := b.attribute(ctx, inputs, rows, background, method, threads)
-	if err != nil || b.reads == nil && b.preparation == nil {
+	if err != nil || b.reads == nil && b.preparation == nil && len(of) == len(b.signature.Features) {
 		return a, err
 	}
 	wide := newAttribution(a.Method, len(a.Values), len(b.signature.Features), len(rows)) // what is not read has no part
@@ -221,7 +221,7 @@ func rowOf[F shap.Value](columns [][]float64, r int) []F {
 }
 
 // ScoreWith scores rows with one feature set to a value in all of them, all else as it is. columns are [feature][row], as Encode makes them, of which none is
-// Unscored. The scores are those of Prediction.Score: of two classes or a regression.
+// Unscored. The scores are those of Prediction.Score: of two classes or a regression, in which each feature has one column.
 func (b *Bundle) ScoreWith(ctx context.Context, columns [][]float64, feature int, value float64, threads int) ([]float64, error) {
 	rows := len(columns[feature])
 	set := slices.Clone(columns)

@@ -140,11 +140,7 @@ func (b *Bundle) read(columns [][]float64) [][]float64 {
 	if b.reads == nil {
 		return columns
 	}
-	out := make([][]float64, len(b.reads))
-	for i, k := range b.reads {
-		out[i] = columns[k]
-	}
-	return out
+	return pickColumns(columns, b.signature.Features, b.reads)
 }
 
 // readFeatures are the features that the estimator takes, in its order.
@@ -401,11 +397,13 @@ func read(dir string) (*Bundle, error) {
 		}
 		own.Features = own.picked(reads)
 	}
-	inputs := own
 	if d.Preparation != nil {
 		if err := d.Preparation.validate(&own); err != nil {
 			return nil, fmt.Errorf("%s: %w", BundleFile, err)
 		}
+	}
+	inputs := own
+	if d.Kind != Ensemble { // whose members have inputs of their own
 		inputs.Features, _ = d.Preparation.Inputs(&own)
 	}
 	names, members, err := readMembers(dir, d.Members)

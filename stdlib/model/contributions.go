@@ -15,13 +15,9 @@ const Terms Method = "linear_terms"
 
 // Explain implements component.Explainer: path-dependent TreeSHAP of trees, the terms of linear models. Neither needs other rows, of which a server has none.
 func (s *server) Explain(ctx context.Context, rows int, columns []component.Values) ([]component.Explanation, error) {
-	encoded := make([][]float64, len(columns))
-	answers := make([]component.Prediction, rows) // what is unseen is told by Score
-	for c := range columns {
-		var err error
-		if encoded[c], err = s.encode(c, &columns[c], answers); err != nil {
-			return nil, err
-		}
+	encoded, err := s.encode(columns, make([]component.Prediction, rows)) // what is unseen is told by Score
+	if err != nil {
+		return nil, err
 	}
 	encoded, _ = outside(encoded, s.bundle.signature.Features, rows)
 	return s.bundle.explain(ctx, encoded, rows)
@@ -33,7 +29,7 @@ func (b *Bundle) explain(ctx context.Context, columns [][]float64, rows int) ([]
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", component.ErrUnexplained, err)
 	}
-	inputs, err := b.preparation.Prepare(ctx, b.read(columns), rows, 1)
+	inputs, err := b.preparation.Prepare(ctx, len(b.readFeatures()), b.read(columns), rows, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +39,7 @@ func (b *Bundle) explain(ctx context.Context, columns [][]float64, rows int) ([]
 	}
 	for r := range out {
 		for o, inputs := range out[r].Contributions {
-			out[r].Contributions[o] = make([]float64, len(columns)) // what is not read adds nothing
+			out[r].Contributions[o] = make([]float64, len(b.signature.Features)) // what is not read adds nothing
 			for i, x := range inputs {
 				out[r].Contributions[o][of[i]] += x
 			}

@@ -12,7 +12,7 @@
 //	neighbors package neighbors
 //	ensemble  how scores of members are put together; the members are models below the folder, members/1 and so on
 //
-// A text may be read by its n-grams (package ngrams). What they add to the sum of a linear model is one number, which is made where rows are encoded, by weights
+// A text may be read by its n-grams (package ngrams). What they add to a sum of a linear model is one number, which is made where rows are encoded (text.go), by weights
 // that stand with the feature in bundle.json; the model in model.json takes that number as it is. So to all that comes after, such as explanations, the text is one input.
 //
 // Groups of rows may have thresholds and calibrations of their own (groups.go), which are in bundle.json.
@@ -92,6 +92,9 @@ func (s *Signature) validate() error {
 		seen[f.Name] = true
 		if f.NGrams != nil && (!f.Text() || f.Levels != nil) {
 			return fmt.Errorf("the feature %q of type %s with %d levels is read as text", f.Name, f.Type, len(f.Levels))
+		}
+		if f.NGrams != nil && f.NGrams.Outputs() != s.Outputs() {
+			return fmt.Errorf("the text %q has numbers of %d outputs, and the model has %d", f.Name, f.NGrams.Outputs(), s.Outputs())
 		}
 	}
 	return nil

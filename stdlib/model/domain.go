@@ -19,6 +19,7 @@ type Unscored struct {
 // outside finds the rows, given by features, that a model does not score, and returns the columns with the values that
 // made them so taken for missing.
 func outside(columns [][]float64, features []Feature, rows int) ([][]float64, []Unscored) {
+	of := textColumns(features)
 	var reasons []string // by row, once there is one
 	out := columns
 	for c, values := range columns {
@@ -35,6 +36,9 @@ func outside(columns [][]float64, features []Feature, rows int) ([][]float64, []
 			}
 			out[c][r] = math.NaN()
 			if reasons[r] == "" {
+				if c >= len(features) {
+					c = of[c-len(features)]
+				}
 				reasons[r] = fmt.Sprintf("the feature %q is %g, which is infinite or too large for 32 bits", features[c].Name, x)
 			}
 		}

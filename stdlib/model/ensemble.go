@@ -60,15 +60,15 @@ type combinationFile struct {
 type ensemble struct {
 	names   []string
 	members []*Bundle
-	takes   [][]take // [member][feature]
+	takes   [][]take // [member][column]: of its features, then of their texts (textColumns)
 	outputs int
 	Combination
 	total float64 // of the weights
 }
 
-// take is where a member's feature comes from.
+// take is where a member's column comes from.
 type take struct {
-	feature int                 // by its place in the ensemble's signature
+	feature int                 // the column of the ensemble: of its own feature the place in the ensemble's signature
 	codes   []float64           // by the code of the ensemble's level: the member's, NaN where it has none; nil: no level is the ensemble's
 	numbers map[float64]float64 // of a number that to the member alone is a category: its codes; nil: the number as it is
 }
@@ -169,7 +169,7 @@ func (e *ensemble) validate() error {
 	return nil
 }
 
-// takes finds where the features of a member come from, in its order.
+// takes finds where the columns of a member come from, in its order.
 func (s *Signature) takes(member *Signature) ([]take, error) {
 	if member.Task != s.Task || !slices.Equal(member.Classes, s.Classes) {
 		return nil, fmt.Errorf("it has the task %s and %d classes, the ensemble %s and %d", member.Task, len(member.Classes), s.Task, len(s.Classes))
@@ -189,6 +189,17 @@ func (s *Signature) takes(member *Signature) ([]take, error) {
 			out[i].codes = translated(all.Levels, f.Levels)
 		case f.Categorical():
 			out[i].numbers = f.numberCodes()
+		}
+	}
+	for i := range member.Features {
+		if n := member.Features[i].moreColumns(); n > 0 {
+			of := ColumnsOf(s.Features, out[i].feature)[1:]
+			if len(of) != n {
+				return nil, fmt.Errorf("the ensemble has no numbers of %d outputs of the text %q", n+1, member.Features[i].Name)
+			}
+			for _, c := range of {
+				out = append(out, take{feature: c})
+			}
 		}
 	}
 	return out, nil

@@ -14,7 +14,7 @@ import (
 //
 // What an estimator takes are inputs: the features in their order, with a category that is encoded by the target replaced by its encodings. Of the
 // features tenure, city of a task with two classes, of which city is encoded, these are tenure and city, both numbers; of three classes a, b and c they are
-// tenure, city:a, city:b and city:c. Behind them come the inputs that are derived of several features.
+// tenure, city:a, city:b and city:c. Behind them come the inputs that are derived of several features, and behind these further columns of texts (text.go).
 type Preparation struct {
 	TargetEncodings []TargetEncoding `json:"target_encodings,omitempty"`
 	Derived         []Derived        `json:"derived,omitempty"`
@@ -78,16 +78,19 @@ func (p *Preparation) Inputs(s *Signature) (inputs []Feature, of []int) {
 			}
 		}
 	}
+	for _, i := range textColumns(s.Features) {
+		inputs, of = append(inputs, Feature{Name: s.Features[i].Name, Type: "double"}), append(of, i)
+	}
 	return inputs, of
 }
 
-// Prepare makes the inputs of features, [feature][row], whose columns it does not change. They do not depend on the number of threads.
-func (p *Preparation) Prepare(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
+// Prepare makes the inputs of rows as Encode makes them of some features, whose columns it does not change. They do not depend on the number of threads.
+func (p *Preparation) Prepare(ctx context.Context, features int, columns [][]float64, rows, threads int) ([][]float64, error) {
 	if p == nil {
 		return columns, nil
 	}
 	var out [][]float64
-	for i, column := range columns {
+	for i, column := range columns[:features] {
 		e := p.encoding(i)
 		if e == nil {
 			out = append(out, column)
@@ -108,7 +111,7 @@ func (p *Preparation) Prepare(ctx context.Context, columns [][]float64, rows, th
 		}
 		out = append(out, derived...)
 	}
-	return out, nil
+	return append(out, columns[features:]...), nil
 }
 
 // validate checks what scoring relies on.
@@ -135,7 +138,7 @@ func (p *Preparation) validate(s *Signature) error {
 	}
 	inputs, _ := p.Inputs(s)
 	names := map[string]bool{}
-	for _, f := range inputs {
+	for _, f := range inputs[:len(inputs)-len(textColumns(s.Features))] {
 		if names[f.Name] {
 			return fmt.Errorf("two inputs are called %q", f.Name)
 		}
@@ -144,23 +147,24 @@ func (p *Preparation) validate(s *Signature) error {
 	return nil
 }
 
-// Of is an estimator that takes features in place of inputs; of a nil preparation it is the estimator as it is.
-func (p *Preparation) Of(e Estimator) Estimator {
+// Of is an estimator that takes so many features in place of inputs; of a nil preparation it is the estimator as it is.
+func (p *Preparation) Of(e Estimator, features int) Estimator {
 	if p == nil {
 		return e
 	}
-	return prepared{e, p}
+	return prepared{e, p, features}
 }
 
 // prepared scores as a bundle with a preparation does.
 type prepared struct {
 	Estimator
 	preparation *Preparation
+	features    int
 }
 
 // Predict implements Estimator.
 func (p prepared) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
-	inputs, err := p.preparation.Prepare(ctx, columns, rows, threads)
+	inputs, err := p.preparation.Prepare(ctx, p.features, columns, rows, threads)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +193,7 @@ func (b *Bundle) own() Signature {
 }
 
 // scorer is the estimator as features are scored: prepared, and before a calibration.
-func (b *Bundle) scorer() Estimator { return b.preparation.Of(b.estimator) }
+func (b *Bundle) scorer() Estimator { return b.preparation.Of(b.estimator, len(b.readFeatures())) }
 
 // features are by input of the estimator the places in the signature of the features that they are made of. Where an input is made of several, there is no telling what
 // each of them adds, and the error says so.

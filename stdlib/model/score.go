@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -103,9 +104,10 @@ func argmax(scores [][]float64) []int32 {
 }
 
 // Encode makes of a frame what estimators take: per feature numbers, indices of the feature's levels, or of text that is read as such the number made of it; NaN is
-// missing.
+// missing. Behind the features come further columns of texts (textColumns).
 func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
 	var missing []string
+	var more [][]float64
 	out := make([][]float64, len(features))
 	for i := range features {
 		c := f.Column(features[i].Name)
@@ -117,12 +119,13 @@ func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		out[i] = values
+		out[i] = values[0]
+		more = append(more, values[1:]...)
 	}
 	if missing != nil {
 		return nil, fmt.Errorf("the model needs columns that the table lacks: %s", strings.Join(missing, ", "))
 	}
-	return out, nil
+	return append(out, more...), nil
 }
 
 // encodeNumbers gives the index of each number's level; NaN is missing, and so is what is no level.
@@ -149,43 +152,48 @@ func (f *Feature) numberCodes() map[float64]float64 {
 	return codes
 }
 
-// EncodeColumn gives a column's values as the feature has them, numbers that are no categories in the memory of the column. Levels are matched by name: those of the table being scored may be
+// EncodeColumn gives a column's values as the feature has them, numbers that are no categories in the memory of the column: one column, or of text that is read as such in a model of several outputs one for each. Levels are matched by name: those of the table being scored may be
 // others, in another order.
-func EncodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
+func EncodeColumn(c *frame.Column, f *Feature) ([][]float64, error) {
 	if !schema.Takes(f.Type, c.Type) || c.Text() != f.Text() {
 		return nil, fmt.Errorf("column %q is %s; the model was trained on %s", c.Name, c.Type, f.Type)
 	}
 	if !c.Text() {
 		if f.Categorical() {
-			return f.encodeNumbers(c.Num), nil
+			return [][]float64{f.encodeNumbers(c.Num)}, nil
 		}
-		return c.Num, nil
+		return [][]float64{c.Num}, nil
 	}
-	codes := f.codes(c)
-	out := make([]float64, len(c.Codes))
-	for r, code := range c.Codes {
-		out[r] = math.NaN()
-		if code >= 0 {
-			out[r] = codes[code]
+	out := f.codes(c)
+	for o, codes := range out {
+		out[o] = make([]float64, len(c.Codes))
+		for r, code := range c.Codes {
+			out[o][r] = math.NaN()
+			if code >= 0 {
+				out[o][r] = codes[code]
+			}
 		}
 	}
 	return out, nil
 }
 
-// codes are what a text column's levels are to a feature of text; NaN of a level that it does not know. Of text that is read as such only levels that a row has are looked at.
-func (f *Feature) codes(c *frame.Column) []float64 {
-	codes := make([]float64, len(c.Levels))
-	for i := range codes {
-		codes[i] = math.NaN()
+// codes are what a text column's levels are to a feature of text, [output][level] of text that is read as such, and else of one output; NaN of a level that it does not know. Of text that is read as such only levels that a row has are looked at.
+func (f *Feature) codes(c *frame.Column) [][]float64 {
+	out := make([][]float64, 1+f.moreColumns())
+	for o := range out {
+		out[o] = slices.Repeat([]float64{math.NaN()}, len(c.Levels))
 	}
 	if f.NGrams != nil {
 		for _, code := range c.Codes {
-			if code >= 0 && math.IsNaN(codes[code]) {
-				codes[code] = f.NGrams.At(c.Levels[code])
+			if code >= 0 && math.IsNaN(out[0][code]) {
+				for o, x := range f.NGrams.At(c.Levels[code]) {
+					out[o][code] = x
+				}
 			}
 		}
-		return codes
+		return out
 	}
+	codes := out[0]
 	known := make(map[string]float64, len(f.Levels))
 	for j, level := range f.Levels {
 		known[level] = float64(j)
@@ -195,5 +203,5 @@ func (f *Feature) codes(c *frame.Column) []float64 {
 			codes[i] = j
 		}
 	}
-	return codes
+	return out
 }

@@ -77,12 +77,9 @@ func (s *server) Score(ctx context.Context, rows int, columns []component.Values
 		return nil, fmt.Errorf("scoring: %d columns for %d features", len(columns), len(s.inputs))
 	}
 	answers := make([]component.Prediction, rows)
-	encoded := make([][]float64, len(columns))
-	for c := range columns {
-		var err error
-		if encoded[c], err = s.encode(c, &columns[c], answers); err != nil {
-			return nil, err
-		}
+	encoded, err := s.encode(columns, answers)
+	if err != nil {
+		return nil, err
 	}
 	p, err := s.bundle.predict(ctx, encoded, rows, 1)
 	if err != nil {
@@ -99,25 +96,43 @@ func (s *server) Score(ctx context.Context, rows int, columns []component.Values
 	return answers, nil
 }
 
-// encode gives a column as estimators take it: numbers, those made of text that is read as such, or codes of categories. Categories that were not seen in
-// training are NaN, and noted in the answers.
-func (s *server) encode(c int, v *component.Values, answers []component.Prediction) ([]float64, error) {
+// encode gives rows as Encode makes them. Categories that were not seen in training are NaN, and noted in the answers.
+func (s *server) encode(columns []component.Values, answers []component.Prediction) ([][]float64, error) {
+	out, more := make([][]float64, len(columns)), [][]float64(nil)
+	for c := range columns {
+		values, err := s.encodeColumn(c, &columns[c], answers)
+		if err != nil {
+			return nil, err
+		}
+		out[c] = values[0]
+		more = append(more, values[1:]...)
+	}
+	return append(out, more...), nil
+}
+
+// encodeColumn gives a column as estimators take it: numbers, those made of text that is read as such, or codes of categories.
+func (s *server) encodeColumn(c int, v *component.Values, answers []component.Prediction) ([][]float64, error) {
 	name, text := s.inputs[c].Name, TextType(s.inputs[c].Type)
 	if text != (v.Text != nil) || max(len(v.Num), len(v.Text)) != len(answers) {
 		return nil, fmt.Errorf("scoring: the values of %q are not %d of %s", name, len(answers), s.inputs[c].Type)
 	}
 	if !text {
-		return s.encodeNumbers(c, v.Num, answers), nil
+		return [][]float64{s.encodeNumbers(c, v.Num, answers)}, nil
 	}
-	codes := make([]float64, len(answers))
-	line := s.bundle.signature.Features[c].NGrams
+	f := &s.bundle.signature.Features[c]
+	out := make([][]float64, 1+f.moreColumns())
+	for o := range out {
+		out[o] = slices.Repeat([]float64{math.NaN()}, len(answers))
+	}
+	codes := out[0]
 	for r, level := range v.Text {
-		codes[r] = math.NaN()
 		if v.Null[r] {
 			continue
 		}
-		if line != nil {
-			codes[r] = line.At(level)
+		if f.NGrams != nil {
+			for o, x := range f.NGrams.At(level) {
+				out[o][r] = x
+			}
 			continue
 		}
 		if code, known := s.levels[c][level]; known {
@@ -126,7 +141,7 @@ func (s *server) encode(c int, v *component.Values, answers []component.Predicti
 			answers[r].Unseen = append(answers[r].Unseen, c)
 		}
 	}
-	return codes, nil
+	return out, nil
 }
 
 // encodeNumbers gives numbers that are taken as categories their codes; others stay as they are.

@@ -224,6 +224,7 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 		names[i] = l.name(f)
 	}
 	var bad []string
+	var more [][]float64                 // further columns of texts
 	raw := make([][]float64, len(names)) // of features that others are derived of
 	next := func(before int, some []frame.Column) error {
 		columns := make([][]float64, len(some))
@@ -241,10 +242,12 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 					f.Levels = l.numberLevels(c)
 				}
 			}
-			var err error
-			if columns[i], err = l.values(ctx, t, of, before+i, c); err != nil {
+			values, err := l.values(ctx, t, of, before+i, c)
+			if err != nil {
 				return err
 			}
+			columns[i] = values[0]
+			more = append(more, values[1:]...)
 			if n := countInfinite(columns[i]); n > 0 {
 				bad = append(bad, fmt.Sprintf("feature %q in %d rows", f.Name, n))
 			}
@@ -271,7 +274,10 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 	if err := l.finite(of, &t.Signature, port, bad); err != nil {
 		return err
 	}
-	return t.derive(ctx, of, raw, take)
+	if err := t.derive(ctx, of, raw, take); err != nil || more == nil {
+		return err
+	}
+	return take(t, of, len(t.Inputs())-len(more), more)
 }
 
 // pick leaves the given rows of a column, which ascend, in its own memory.

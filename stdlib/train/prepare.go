@@ -16,9 +16,10 @@ type Encoding struct {
 	Folds     int
 }
 
-// Inputs are what the estimator is fitted on, and takes: the features, but for those that are prepared (model.Preparation). Columns of sets are theirs.
+// Inputs are what the estimator takes: the features, but for those that are prepared (model.Preparation). Columns of sets are theirs. While a model is fitted a text is one of them, afterwards it may be
+// several (FinishText).
 func (t *Training) Inputs() []model.Feature {
-	if t.preparation == nil {
+	if t.preparation == nil && t.Signature.Columns() == len(t.Signature.Features) {
 		return t.Signature.Features
 	}
 	t.inputs, _ = t.preparation.Inputs(&t.Signature) // of features that have come by now

@@ -39,7 +39,7 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	s.calibrated(task)
 	s.decision(task)
 	s.derived()
-	s.text(task)
+	s.text()
 	if data.Column(c.Target) == nil {
 		return schema.ShapeResult{Problems: s.problems} // without its target nothing can be said of the model
 	}

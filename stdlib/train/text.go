@@ -15,7 +15,7 @@ import (
 )
 
 // Text that is read by its n-grams. While a model is fitted the column of such a feature has the place of each row's text among the different ones
-// (Text.Counted); once it is fitted (FinishText), the number that the feature's line makes of it, as in every table that is scored.
+// (Text.Counted); once it is fitted (FinishText), the numbers that the feature's line makes of it, as in every table that is scored.
 
 // Text are the different texts of a feature in all sets.
 type Text struct {
@@ -47,9 +47,10 @@ func (c *Config) reads(feature string) bool {
 }
 
 // values are a column as estimators take it, or of text that is read by its n-grams, while the model is fitted, as readText has it.
-func (l *loader) values(ctx context.Context, t *Training, of *Set, feature int, c *frame.Column) ([]float64, error) {
+func (l *loader) values(ctx context.Context, t *Training, of *Set, feature int, c *frame.Column) ([][]float64, error) {
 	if l.config.Of == nil && l.config.reads(c.Name) {
-		return l.readText(ctx, t, of, feature, c)
+		places, err := l.readText(ctx, t, of, feature, c)
+		return [][]float64{places}, err
 	}
 	return model.EncodeColumn(c, &t.Signature.Features[feature])
 }
@@ -108,11 +109,15 @@ func (l *loader) readText(ctx context.Context, t *Training, of *Set, feature int
 	return out, work.Wait()
 }
 
-// FinishText puts into all sets the numbers that the fitted lines make of texts.
+// FinishText puts into all sets the numbers that the fitted lines make of texts: of one output in place of the places of texts, of several the others in further columns behind all that there are.
 func (t *Training) FinishText() {
-	for feature, x := range t.texts {
+	for feature := range t.Signature.Features {
+		x := t.texts[feature]
+		if x == nil {
+			continue
+		}
 		line := t.Signature.Features[feature].NGrams
-		numbers := make([]float64, len(x.Counted))
+		numbers := make([][]float64, len(x.Counted))
 		for i, v := range x.Counted {
 			numbers[i] = line.Of(v)
 		}
@@ -120,9 +125,18 @@ func (t *Training) FinishText() {
 			if set == nil {
 				continue
 			}
-			for r, at := range set.Columns[feature] {
-				if at == at {
-					set.Columns[feature][r] = numbers[int(at)]
+			places := set.Columns[feature]
+			for o := range line.Outputs() {
+				column := make([]float64, len(places))
+				for r, at := range places {
+					if column[r] = at; at == at {
+						column[r] = numbers[int(at)][o]
+					}
+				}
+				if o == 0 {
+					set.Columns[feature] = column
+				} else {
+					set.Columns = append(set.Columns, column)
 				}
 			}
 		}
@@ -131,17 +145,9 @@ func (t *Training) FinishText() {
 }
 
 // text holds features that are read by their n-grams to what can be done with them.
-func (s *shaper) text(task schema.Task) {
+func (s *shaper) text() {
 	for i, name := range s.config.Features {
-		if !s.config.reads(name) {
-			continue
-		}
-		path := fmt.Sprintf("preprocess[%s].encode", name)
-		if task == schema.Multiclass {
-			s.report(schema.Problem{Path: path, Summary: "n-grams are for two classes and for numbers", Detail: "Of several classes a text would be a number for each, and a feature has one.",
-				Hint: "Train a model of two classes for each, such as this class and all others."})
-		}
-		if listed(s.config.groupColumns(), name) {
+		if s.config.reads(name) && listed(s.config.groupColumns(), name) {
 			s.report(schema.Problem{Path: fmt.Sprintf("features[%d]", i), Summary: fmt.Sprintf("%q is read by its n-grams, and groups of rows are made of it", name),
 				Detail: "A group is one of few values.", Hint: "Make a column of few values in a dataset, and take that for the groups."})
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,11 +28,13 @@ func TestTextAgainstScikitLearn(t *testing.T) {
 	var file struct {
 		Texts         []string
 		Numbers, Y, K []float64
+		C             []string
 		Fitted        int
 		Cases         []struct {
 			Target           string
 			Settings, Params json.RawMessage
 			Want             []float64
+			Wants            [][]float64 // by class
 		}
 	}
 	if err := json.Unmarshal(raw, &file); err != nil {
@@ -42,10 +45,10 @@ func TestTextAgainstScikitLearn(t *testing.T) {
 	for r, text := range file.Texts {
 		asked = append(asked, map[string]any{"text": text, "number": file.Numbers[r]})
 		if r < file.Fitted {
-			rows = append(rows, fmt.Sprintf("(%d, '%s', %v, %v, %v)", r, text, file.Numbers[r], file.Y[r], file.K[r] == 1))
+			rows = append(rows, fmt.Sprintf("(%d, '%s', %v, %v, %v, '%s')", r, text, file.Numbers[r], file.Y[r], file.K[r] == 1, file.C[r]))
 		}
 	}
-	sql := "select i, text, number::double as number, y::double as y, k from (values " + strings.Join(rows, ", ") + ") t(i, text, number, y, k)"
+	sql := "select i, text, number::double as number, y::double as y, k, c from (values " + strings.Join(rows, ", ") + ") t(i, text, number, y, k, c)"
 	for _, tt := range file.Cases {
 		c := logistic_regression.Component
 		if tt.Target == "y" {
@@ -60,7 +63,12 @@ func TestTextAgainstScikitLearn(t *testing.T) {
 		}
 		worst := 0.0
 		for i, got := range stagetest.Score(t, b.Serve(), asked...) {
-			worst = max(worst, math.Abs(*got.Score-tt.Want[i]))
+			if tt.Want != nil {
+				worst = max(worst, math.Abs(*got.Score-tt.Want[i]))
+			}
+			for k := range tt.Wants {
+				worst = max(worst, math.Abs(got.Scores[k]-tt.Wants[k][i]))
+			}
 		}
 		if !(worst <= 1e-5) {
 			t.Errorf("%s: off by %g", config, worst)
@@ -72,14 +80,15 @@ func TestTextAgainstScikitLearn(t *testing.T) {
 // letters have the text of a row, some missing, which says much of y and yes: notes with "red" are high, and "blue" after "not" takes nothing away. x is a number.
 const letters = `select case when i % 40 = 0 then null else ['the ', 'A ', 'some '][1 + i % 3] || ['red', 'blue', 'not blue', 'green'][1 + (i * 7) % 4] || ' Box no ' || (hash(i) % 5000) end as note,
   (hash(i + 9) % 1000) / 1000.0 as x, ['u', 'v'][1 + (hash(i + 1) % 2)::int] as side, [3.0, -3.0, 2.0, 0.0][1 + (i * 7) % 4] + (hash(i + 3) % 100) / 100.0 as y,
-  (hash(i + 5) % 100) / 100.0 < [0.9, 0.1, 0.8, 0.5][1 + (i * 7) % 4] as yes from range(#) t(i)`
+  (hash(i + 5) % 100) / 100.0 < [0.9, 0.1, 0.8, 0.5][1 + (i * 7) % 4] as yes,
+  ['low', 'mid', 'high'][1 + ((i * 7) % 4 + (hash(i + 4) % 5 = 0)::int) % 3] as kind from range(#) t(i)`
 
 const lettersPre = `"features": ["note", "x", "side"], "params": {"l2": 0.1}, "preprocess": [{"name": "note", "encode": "ngrams", "ngram_range": [1, 2], "buckets": 4096, "tf_idf": true}]`
 
 // TestTextServesAsItScores: rows that were not trained on, texts that no training row had and missing ones among them, are scored in a table as they are served one by one; what explanations give
 // each column adds up to the margin; nothing depends on the number of threads; the model file has no word of the texts.
 func TestTextServesAsItScores(t *testing.T) {
-	for target, c := range map[string]component.Component{"y": linear_regression.Component, "yes": logistic_regression.Component} {
+	for target, c := range map[string]component.Component{"y": linear_regression.Component, "yes": logistic_regression.Component, "kind": logistic_regression.Component} {
 		r, b := train(t, c, `{"target": "`+target+`", `+lettersPre+`}`, data(strings.Replace(letters, "#", "3000", 1)))
 		for _, word := range []string{"blue", "Box"} {
 			if strings.Contains(modelBytes(t, r), word) {
@@ -101,20 +110,25 @@ func TestTextServesAsItScores(t *testing.T) {
 				row["note"] = text
 			}
 			got := stagetest.Score(t, b.Serve(), row)[0]
-			if *got.Score != all.Score[r] || len(got.Unseen) > 0 {
-				t.Fatalf("%s, row %v: served as %v (%v), scored as %g", target, row, *got.Score, got.Unseen, all.Score[r])
+			if want := scoresOf(all, r); !slices.Equal(servedScores(got), want) || len(got.Unseen) > 0 {
+				t.Fatalf("%s, row %v: served as %v (%v), scored as %v", target, row, servedScores(got), got.Unseen, want)
 			}
 			e, err := explainer.Explain(t.Context(), 1, []component.Values{{Text: []string{text}, Null: []bool{note.Null(r)}}, {Num: x.Num[r : r+1]},
 				{Text: []string{side.ValueName(r)}, Null: []bool{false}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			sum := e[0].Base[0]
-			for _, part := range e[0].Contributions[0] {
-				sum += part
+			for o, parts := range e[0].Contributions {
+				sum := e[0].Base[o]
+				for _, part := range parts {
+					sum += part
+				}
+				if math.Abs(sum-e[0].Margin[o]) > 1e-9 || parts[0] == 0 || len(parts) != 3 {
+					t.Errorf("%s, row %v: contributions %v add up to %g, and the margin is %g", target, row, parts, sum, e[0].Margin[o])
+				}
 			}
-			if math.Abs(sum-e[0].Margin[0]) > 1e-9 || e[0].Contributions[0][0] == 0 {
-				t.Errorf("%s, row %v: contributions %v add up to %g, and the margin is %g", target, row, e[0].Contributions[0], sum, e[0].Margin[0])
+			if got := linked(target, e[0].Margin); !alike(got, scoresOf(all, r), 1e-12) {
+				t.Errorf("%s, row %v: margins %v make %v, and the scores are %v", target, row, e[0].Margin, got, scoresOf(all, r))
 			}
 		}
 		a, err := b.Attribute(t.Context(), rows, []int{1, 5, 40, 333}, []int{0, 7, 77, 80, 120}, model.Interventional, 2)
@@ -122,16 +136,14 @@ func TestTextServesAsItScores(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, r := range []int{1, 5, 40, 333} {
-			sum := a.Base[0]
-			for f := range a.Values[0] {
-				sum += a.Values[0][f][i]
+			margins := slices.Clone(a.Base)
+			for o := range margins {
+				for f := range a.Values[o] {
+					margins[o] += a.Values[o][f][i]
+				}
 			}
-			margin := all.Score[r]
-			if target == "yes" {
-				margin = math.Log(margin / (1 - margin))
-			}
-			if math.Abs(sum-margin) > 1e-9 {
-				t.Errorf("%s, row %d: attributions add up to %g, and the margin is %g", target, r, sum, margin)
+			if got := linked(target, margins); len(a.Values[0]) != 3 || !alike(got, scoresOf(all, r), 1e-9) {
+				t.Errorf("%s, row %d: attributions of %d features make %v, and the scores are %v", target, r, len(a.Values[0]), got, scoresOf(all, r))
 			}
 		}
 		if levels := b.Serve().Levels(0); levels != nil {
@@ -151,6 +163,48 @@ func TestTextServesAsItScores(t *testing.T) {
 			}
 		}
 	}
+}
+
+// scoresOf are those of a row of a table.
+func scoresOf(p *model.Prediction, r int) (out []float64) {
+	if p.Score != nil {
+		return []float64{p.Score[r]}
+	}
+	for _, scores := range p.Scores {
+		out = append(out, scores[r])
+	}
+	return out
+}
+
+// servedScores are those of a row that is served.
+func servedScores(p component.Prediction) []float64 {
+	if p.Score != nil {
+		return []float64{*p.Score}
+	}
+	return p.Scores
+}
+
+// linked are scores of margins: amounts, a probability, or those of classes.
+func linked(target string, margins []float64) []float64 {
+	switch target {
+	case "y":
+		return margins
+	case "yes":
+		return []float64{1 / (1 + math.Exp(-margins[0]))}
+	}
+	out, sum := make([]float64, len(margins)), 0.0
+	for o, m := range margins {
+		out[o] = math.Exp(m)
+		sum += out[o]
+	}
+	for o := range out {
+		out[o] /= sum
+	}
+	return out
+}
+
+func alike(a, b []float64, within float64) bool {
+	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.Abs(x-y) <= within })
 }
 
 // TestTextIsOfUse: a rule of two words in succession is found, which categories of whole texts do not tell; the number of the text, and not the noise, has the most importance.
@@ -193,7 +247,7 @@ func TestTextProblems(t *testing.T) {
 		{"no ridge", linear_regression.Component, strings.Replace(plain, "%", "", 1), "params.l2", "above 0"},
 		{"lasso", linear_regression.Component, strings.Replace(with(""), `{"l2": 1}`, `{"l2": 1, "l1": 1}`, 1), "params.l1", "does not go"},
 		{"huber", linear_regression.Component, strings.Replace(with(""), `{"l2": 1}`, `{"l2": 1, "loss": "huber"}`, 1), "params.loss", "does not go"},
-		{"several classes", logistic_regression.Component, `"task": "multiclass_classification", ` + with(""), "preprocess[note].encode", "two classes"},
+		{"several classes", logistic_regression.Component, `"task": "multiclass_classification", ` + with(""), "", ""},
 		{"a forest of the text", linear_regression.Component, `"isolation_forest": [{"name": "apart", "features": ["note"], "trees": 10, "samples": 9}], ` + with(""), "isolation_forest[apart].features[0]", "n-grams"},
 	}
 	for _, tt := range tests {

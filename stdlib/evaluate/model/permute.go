@@ -39,18 +39,22 @@ func (e *evaluator) permutation(ctx context.Context, b *model.Bundle, rows []int
 	}
 	out := &evaluation.Permuted{Rows: len(rows), Repeats: make([][][]float64, len(base)), Why: why}
 	for i := range base {
-		out.Repeats[i] = make([][]float64, len(columns))
+		out.Repeats[i] = make([][]float64, len(b.Signature().Features))
 	}
 	for _, f := range b.Signature().Features {
 		out.Features = append(out.Features, f.Name)
 	}
 	for r := range e.Explain.Permutation.Repeats {
 		order := rand.New(rand.NewPCG(uint64(e.Seed), uint64(r))).Perm(len(rows))
-		for f := range columns {
+		for f := range out.Features {
 			permuted := slices.Clone(columns)
-			permuted[f] = make([]float64, len(rows))
-			for k, from := range order {
-				permuted[f][k] = columns[f][from]
+			for _, c := range model.ColumnsOf(b.Signature().Features, f) {
+				if permuted[c] = make([]float64, len(rows)); len(rows) == 0 {
+					continue
+				}
+				for k, from := range order {
+					permuted[c][k] = columns[c][from]
+				}
 			}
 			p, err := b.ScoreEncoded(ctx, permuted, len(rows), e.stage.Threads)
 			if err != nil {

@@ -57,7 +57,7 @@ func (t *taking) unknown(column int, f *model.Feature) (float64, error) {
 		return 0, err
 	}
 	values, unknown := 0, 0
-	for r, code := range codes {
+	for r, code := range codes[0] {
 		if c.Null(r) {
 			continue
 		}

@@ -8,18 +8,21 @@ import (
 	"slices"
 )
 
-// Line makes a number of a text: Σ weight · entry over the buckets of its vector. With the weights it is what the text adds to the sum of a linear model.
+// Line makes a number of a text, or of a model of several outputs one for each: Σ weight · entry over the buckets of its vector. With the weights it is what the text adds to a sum of a linear model.
 // Buckets that no training row had weigh nothing, though they have a part in the norm. Nothing in it may be changed once it scores.
 //
 // As JSON it is the settings and, in base64, little-endian and by bucket that a training row had: the buckets in 32 bits each, how many rows have each
-// (with tf_idf) in 32 bits, and the weights as 64-bit floats.
+// (with tf_idf) in 32 bits, and the weights as 64-bit floats, output after output.
 type Line struct {
 	Settings
-	Rows    int       // of the training, with TfIdf
-	Buckets []uint32  // ascending
-	Having  []uint32  // by bucket, with TfIdf: how many training rows have an n-gram in it
-	Weights []float64 // by bucket
+	Rows    int         // of the training, with TfIdf
+	Buckets []uint32    // ascending
+	Having  []uint32    // by bucket, with TfIdf: how many training rows have an n-gram in it
+	Weights [][]float64 // [output][bucket]
 }
+
+// mostOutputs is more than a model has: numbers of outputs that a damaged file claims stay small.
+const mostOutputs = 1 << 16
 
 // document is the JSON.
 type document struct {
@@ -27,11 +30,12 @@ type document struct {
 	Rows    int    `json:"rows,omitempty"`
 	Used    []byte `json:"used"`
 	Having  []byte `json:"having,omitempty"`
+	Outputs int    `json:"outputs,omitempty"` // 0: one
 	Weights []byte `json:"weights"`
 }
 
 // Learn begins a line by the training rows: texts are counted vectors, rows how many rows have each, and missing how many have none of them. It has the buckets that they
-// have, with the weight 0.
+// have, and one output with the weight 0 of each.
 func (l *Line) Learn(texts [][]Entry, rows []int, missing int) {
 	having := map[uint32]uint32{}
 	l.Rows = missing
@@ -48,7 +52,7 @@ func (l *Line) Learn(texts [][]Entry, rows []int, missing int) {
 		l.Buckets = append(l.Buckets, b)
 	}
 	slices.Sort(l.Buckets)
-	l.Weights = make([]float64, len(l.Buckets))
+	l.Weights = [][]float64{make([]float64, len(l.Buckets))}
 	if !l.TfIdf {
 		l.Rows = 0
 		return
@@ -76,19 +80,24 @@ func (l *Line) Vector(counted []Entry) []Entry {
 // Place is that of a bucket among those that training rows had.
 func (l *Line) Place(bucket uint32) (int, bool) { return slices.BinarySearch(l.Buckets, bucket) }
 
-// Of is the number of a text given as a counted vector.
-func (l *Line) Of(counted []Entry) float64 {
-	sum := 0.0
+// Outputs is how many numbers a text has.
+func (l *Line) Outputs() int { return max(len(l.Weights), 1) }
+
+// Of are the numbers of a text given as a counted vector, by output.
+func (l *Line) Of(counted []Entry) []float64 {
+	sums := make([]float64, l.Outputs())
 	for _, e := range l.Vector(counted) {
 		if at, known := l.Place(e.Bucket); known {
-			sum += float64(l.Weights[at] * e.X)
+			for o, weights := range l.Weights {
+				sums[o] += float64(weights[at] * e.X)
+			}
 		}
 	}
-	return sum
+	return sums
 }
 
-// At is the number of a text.
-func (l *Line) At(text string) float64 { return l.Of(l.Count(text)) }
+// At are the numbers of a text, by output.
+func (l *Line) At(text string) []float64 { return l.Of(l.Count(text)) }
 
 // MarshalJSON implements json.Marshaler.
 func (l *Line) MarshalJSON() ([]byte, error) {
@@ -99,8 +108,13 @@ func (l *Line) MarshalJSON() ([]byte, error) {
 	for _, n := range l.Having {
 		d.Having = binary.LittleEndian.AppendUint32(d.Having, n)
 	}
-	for _, w := range l.Weights {
-		d.Weights = binary.LittleEndian.AppendUint64(d.Weights, math.Float64bits(w))
+	if l.Outputs() > 1 {
+		d.Outputs = l.Outputs()
+	}
+	for _, weights := range l.Weights {
+		for _, w := range weights {
+			d.Weights = binary.LittleEndian.AppendUint64(d.Weights, math.Float64bits(w))
+		}
 	}
 	return json.Marshal(d)
 }
@@ -114,21 +128,24 @@ func (l *Line) UnmarshalJSON(data []byte) error {
 	if err := d.Settings.Validate(); err != nil {
 		return err
 	}
-	n := len(d.Used) / 4
-	if having := 4 * n; len(d.Used) != 4*n || len(d.Weights) != 8*n || len(d.Having) != 0 && !d.TfIdf || d.TfIdf && len(d.Having) != having {
-		return fmt.Errorf("%d bytes of buckets, %d of rows and %d of weights", len(d.Used), len(d.Having), len(d.Weights))
+	n, outputs := len(d.Used)/4, max(d.Outputs, 1)
+	if having := 4 * n; len(d.Used) != 4*n || d.Outputs < 0 || d.Outputs == 1 || outputs > mostOutputs || len(d.Weights) != 8*n*outputs || len(d.Having) != 0 && !d.TfIdf || d.TfIdf && len(d.Having) != having {
+		return fmt.Errorf("%d bytes of buckets, %d of rows and %d of weights of %d outputs", len(d.Used), len(d.Having), len(d.Weights), outputs)
 	}
-	*l = Line{Settings: d.Settings, Rows: d.Rows}
+	*l = Line{Settings: d.Settings, Rows: d.Rows, Weights: make([][]float64, outputs)}
 	for i := range n {
 		b := binary.LittleEndian.Uint32(d.Used[4*i:])
 		if int64(b) >= int64(d.Settings.Buckets) || i > 0 && b <= l.Buckets[i-1] {
 			return fmt.Errorf("bucket %d of %d, out of order or range", b, d.Settings.Buckets)
 		}
-		w := math.Float64frombits(binary.LittleEndian.Uint64(d.Weights[8*i:]))
-		if math.IsNaN(w) || math.IsInf(w, 0) {
-			return fmt.Errorf("bucket %d weighs %g", b, w)
+		for o := range outputs {
+			w := math.Float64frombits(binary.LittleEndian.Uint64(d.Weights[8*(o*n+i):]))
+			if math.IsNaN(w) || math.IsInf(w, 0) {
+				return fmt.Errorf("bucket %d weighs %g", b, w)
+			}
+			l.Weights[o] = append(l.Weights[o], w)
 		}
-		l.Buckets, l.Weights = append(l.Buckets, b), append(l.Weights, w)
+		l.Buckets = append(l.Buckets, b)
 		if d.TfIdf {
 			l.Having = append(l.Having, binary.LittleEndian.Uint32(d.Having[4*i:]))
 		}

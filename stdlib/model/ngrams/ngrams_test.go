@@ -63,8 +63,11 @@ func TestLineIsRead(t *testing.T) {
 	if l.Rows != 5 {
 		t.Errorf("%d rows, want 5", l.Rows)
 	}
-	for i := range l.Weights {
-		l.Weights[i] = float64(i) - 1.5
+	l.Weights = append(l.Weights, make([]float64, len(l.Buckets)))
+	for o := range l.Weights {
+		for i := range l.Weights[o] {
+			l.Weights[o][i] = float64(i) - 1.5 + float64(o)*0.1
+		}
 	}
 	raw, err := json.Marshal(&l)
 	if err != nil {
@@ -75,14 +78,14 @@ func TestLineIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range append(texts, "a red bird", "", "nothing known") {
-		if a, b := l.At(text), read.At(text); a != b {
+		if a, b := l.At(text), read.At(text); !slices.Equal(a, b) || len(a) != 2 {
 			t.Errorf("%q: %g when written, %g when read", text, a, b)
 		}
 	}
 	for _, damage := range []func(d *document){
 		func(d *document) { d.Weights = d.Weights[1:] }, func(d *document) { d.Used[0] ^= 255; d.Used[3] = 255 }, func(d *document) { d.Having = nil },
 		func(d *document) { d.Buckets = 1000 }, func(d *document) { d.Analyzer = "letters" }, func(d *document) { d.Range = [2]int{2, 1} }, func(d *document) { d.Norm = "" },
-		func(d *document) { copy(d.Used[4:8], d.Used[:4]) },
+		func(d *document) { copy(d.Used[4:8], d.Used[:4]) }, func(d *document) { d.Outputs = 0 }, func(d *document) { d.Outputs = -2 }, func(d *document) { d.Outputs = 1 << 40 },
 	} {
 		var d document
 		if err := json.Unmarshal(raw, &d); err != nil {

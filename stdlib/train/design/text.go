@@ -57,22 +57,38 @@ func (m *Matrix) layText() {
 }
 
 // Lower takes the coefficients of text out of a fitted model, puts them into the lines of the features, and the numbers that these make of texts into the sets of the training: to
-// the model, and the matrix, each text is one input then, with the coefficient 1. Of one output.
+// the model, and the matrix, each text is one input for each output then, with the coefficient 1 there and 0 elsewhere.
 func (m *Matrix) Lower(t *train.Training, fitted *linear.Model) {
 	if m.texts == nil {
 		return
 	}
-	all := fitted.Coefficients[0]
-	at := len(m.Inputs)
-	coefficients := slices.Clone(all[:at])
+	at, outputs, columns := len(m.Inputs), len(fitted.Coefficients), len(t.Inputs())
+	coefficients := make([][]float64, outputs)
+	for o, all := range fitted.Coefficients {
+		coefficients[o] = slices.Clone(all[:at])
+	}
 	for i := range m.texts {
 		x := &m.texts[i]
-		at += copy(x.line.Weights, all[at:])
-		m.Inputs = append(m.Inputs, linear.Input{Feature: x.feature, Kind: linear.Value, Scale: 1})
-		coefficients = append(coefficients, 1)
+		x.line.Weights = make([][]float64, outputs)
+		for o, all := range fitted.Coefficients {
+			x.line.Weights[o] = slices.Clone(all[at : at+len(x.line.Buckets)])
+			in := linear.Input{Feature: x.feature, Kind: linear.Value, Scale: 1}
+			if o > 0 { // as FinishText lays them
+				in.Feature, columns = columns, columns+1
+			}
+			m.Inputs = append(m.Inputs, in)
+			for k := range coefficients {
+				one := 0.0
+				if k == o {
+					one = 1
+				}
+				coefficients[k] = append(coefficients[k], one)
+			}
+		}
+		at += len(x.line.Buckets)
 	}
 	t.FinishText()
 	m.texts, m.sparse = nil, nil
 	m.keep()
-	fitted.Inputs, fitted.Coefficients[0] = m.Inputs, coefficients
+	fitted.Inputs, fitted.Coefficients = m.Inputs, coefficients
 }

@@ -8,10 +8,10 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression, Ridge
 
-r = random.Random(7)
+r, q = random.Random(7), random.Random(8)
 WORDS = ["late", "broken", "refund", "angry", "thanks", "great", "fast", "Über", "naïve", "the", "a", "parcel", "arrived", "it", "was", "box", "call", "me", "ok", "not"] + ["w%d" % i for i in range(80)]
 MOVES = {"late": 1.2, "broken": 2, "refund": 1.5, "angry": 1, "thanks": -1.5, "great": -2, "fast": -1, "naïve": 0.7}
-texts, numbers, y, k = [], [], [], []
+texts, numbers, y, k, c = [], [], [], [], []
 for i in range(360):
     words = [r.choice(WORDS) for _ in range(r.randint(0, 14))]
     number = round(r.gauss(3, 2), 3)
@@ -20,6 +20,7 @@ for i in range(360):
     numbers.append(number)
     y.append(round(margin + r.gauss(0, 0.5), 4))
     k.append(int(r.random() < 1 / (1 + np.exp(-margin))))
+    c.append("abcd"[int(np.searchsorted([-1.5, 0.5, 3], margin + q.gauss(0, 0.7)))])
 fitted = 300
 number = np.array(numbers)
 scaled = (number - number[:fitted].mean()) / number[:fitted].std()
@@ -45,7 +46,9 @@ for settings, more, l1 in [
         m = LogisticRegression(C=2.0, solver="saga", tol=1e-8, max_iter=20000).fit(x[:fitted], k[:fitted])
         params = {"l2": 0.5}
     cases.append({"target": "k", "settings": settings, "params": params, "want": m.predict_proba(x)[:, 1].tolist()})
+    m = m.set_params(tol=1e-9, max_iter=100000).fit(x[:fitted], c[:fitted])
+    cases.append({"target": "c", "settings": settings, "params": params, "wants": m.predict_proba(x).T.tolist()})
     if not l1:
         m = Ridge(alpha=0.5, tol=1e-13, solver="sparse_cg", max_iter=100000).fit(x[:fitted], y[:fitted])
         cases.append({"target": "y", "settings": settings, "params": {"l2": 0.5}, "want": m.predict(x).tolist()})
-print(json.dumps({"texts": texts, "numbers": numbers, "y": y, "k": k, "fitted": fitted, "cases": cases}))
+print(json.dumps({"texts": texts, "numbers": numbers, "y": y, "k": k, "c": c, "fitted": fitted, "cases": cases}))
