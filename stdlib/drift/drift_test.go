@@ -87,6 +87,13 @@ func near(got, want, tolerance float64) bool {
 	return got == want || math.Abs(got-want) <= tolerance*math.Abs(want)+1e-300 || math.Abs(got-want) < 1e-14
 }
 
+// samples are two columns of numbers as sides.
+func samples(ref, cur []float64) sides {
+	p := &pair{n: len(ref), codes: make([]int32, len(ref)+len(cur))}
+	p.setValues(slices.Concat(ref, cur))
+	return p.asIs()
+}
+
 func TestNumericVectors(t *testing.T) {
 	checked := 0
 	for _, v := range vectors(t) {
@@ -94,12 +101,12 @@ func TestNumericVectors(t *testing.T) {
 		if v.Type != "numeric" || len(ref) == 0 || len(cur) == 0 {
 			continue
 		}
-		s := sides{ref: ref, cur: cur}
+		s := samples(ref, cur)
 		left, right := quantileEdges(ref), quantileEdges(ref)
 		withNulls := s
 		withNulls.refNulls, withNulls.curNulls = len(v.Reference)-len(ref), len(v.Current)-len(cur)
 		nullRef, nullCur := withNulls.withNulls(left, false)
-		d := ksDistance(ref, cur)
+		d := s.ksDistance()
 		for name, got := range map[string]float64{
 			"psi":              psi(binned(ref, left, false), binned(cur, left, false)),
 			"psi_right_closed": s.score(PSI),
@@ -186,7 +193,7 @@ func TestKSOfLargeSamples(t *testing.T) {
 	}
 	sort.Float64s(a)
 	sort.Float64s(b)
-	d := ksDistance(a, b)
+	d := samples(a, b).ksDistance()
 	got, want := ksPValue(d, len(a), len(b)), ksExact(d, len(a), len(b))
 	if math.Abs(got-want) > 0.1*want {
 		t.Errorf("got %v from the limit distribution, %v exactly", got, want)

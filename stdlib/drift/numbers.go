@@ -5,22 +5,16 @@ import (
 	"sort"
 )
 
-// ksDistance is the greatest distance D of the empirical distributions of sorted samples, times len(a)*len(b), which
+// ksDistance is the greatest distance D of the empirical distributions of the sides, times len(ref)*len(cur), which
 // is a whole number.
 // Of {1, 2} and {2, 3} the distributions are furthest apart between 1 and 2, by 1/2 - 0/2, which is 2 of 4. Whole numbers
 // compare exactly, and the exact p-value counts by them.
-func ksDistance(a, b []float64) int {
-	n, m := len(a), len(b)
+func (s sides) ksDistance() int {
+	n, m := len(s.ref), len(s.cur)
 	best := 0
-	for i, j := 0, 0; i < n && j < m; {
-		x := min(a[i], b[j])
-		for i < n && a[i] == x {
-			i++
-		}
-		for j < m && b[j] == x {
-			j++
-		}
-		best = max(best, abs(i*m-j*n))
+	for _, step := range s.steps {
+		i := int(s.below[step.at])
+		best = max(best, abs(i*m-(int(step.at)-i)*n))
 	}
 	return best
 }
@@ -92,32 +86,17 @@ func kolmogorov(x float64) float64 {
 	return 2 * s
 }
 
-// wasserstein is the first Wasserstein distance of sorted samples over max(std(reference), 0.001).
+// wasserstein is the first Wasserstein distance of the sides over max(std(reference), 0.001).
 // It is the area between the two empirical distributions: of {0, 1} and {1, 2} it is 1, in units of the reference's standard
 // deviation 0.5 a score of 2. The floor keeps a constant reference from a division by 0.
-func wasserstein(ref, cur []float64) float64 {
-	var total, last float64
-	n, m := float64(len(ref)), float64(len(cur))
-	for i, j := 0, 0; i < len(ref) || j < len(cur); {
-		x := math.Inf(1)
-		if i < len(ref) {
-			x = ref[i]
-		}
-		if j < len(cur) {
-			x = min(x, cur[j])
-		}
-		if i+j > 0 {
-			total += float64(math.Abs(float64(i)/n-float64(j)/m) * (x - last))
-		}
-		for i < len(ref) && ref[i] == x {
-			i++
-		}
-		for j < len(cur) && cur[j] == x {
-			j++
-		}
-		last = x
+func (s sides) wasserstein() float64 {
+	var total float64
+	n, m := float64(len(s.ref)), float64(len(s.cur))
+	for _, step := range s.steps {
+		i := s.below[step.at]
+		total += float64(math.Abs(float64(i)/n-float64(step.at-i)/m) * step.rise)
 	}
-	return total / max(std(ref), 0.001)
+	return total / max(std(s.ref), 0.001)
 }
 
 // std is the population's standard deviation.

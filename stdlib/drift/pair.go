@@ -21,6 +21,13 @@ type pair struct {
 	values []float64 // of all rows but nulls, ascending
 	order  []int32   // the row of each value
 	nulls  []int32   // rows without one
+	steps  []step    // where another value begins, but for the first
+}
+
+// step is where the sorted values grow.
+type step struct {
+	at   int32   // the place of the first of the greater values
+	rise float64 // by how much it is greater than the one before
 }
 
 // newPair joins two columns into one: reference rows first, current ones behind them, n of the former. A permutation then only says
@@ -215,9 +222,12 @@ func (p *pair) setValues(all []float64) {
 		}
 	}
 	sort.SliceStable(p.order, func(a, b int) bool { return all[p.order[a]] < all[p.order[b]] })
-	p.values = make([]float64, len(p.order))
+	p.values, p.steps = make([]float64, len(p.order)), nil
 	for k, i := range p.order {
 		p.values[k] = all[i]
+		if k > 0 && p.values[k] != p.values[k-1] {
+			p.steps = append(p.steps, step{int32(k), p.values[k] - p.values[k-1]})
+		}
 	}
 }
 
@@ -248,9 +258,9 @@ func (p *pair) restrict(rows []int32, n int) *pair {
 
 // asIs deals the rows out as they are, to the tables that they came from. The result has memory of its own.
 func (p *pair) asIs() sides {
-	inReference := make([]bool, len(p.codes))
+	inReference := make([]uint8, len(p.codes))
 	for i := range p.n {
-		inReference[i] = true
+		inReference[i] = 1
 	}
 	return p.split(inReference, &scratch{})
 }
@@ -258,6 +268,8 @@ func (p *pair) asIs() sides {
 // sides is a pooled column dealt out to a reference and a current table.
 type sides struct {
 	ref, cur           []float64 // ascending, without nulls
+	below              []int32   // how many of the values before each of both are in ref
+	steps              []step    // of the values of both
 	refNulls, curNulls int
 	refCounts          []float64 // by category; nil where numbers are compared
 	curCounts          []float64
@@ -266,36 +278,36 @@ type sides struct {
 // scratch is memory that one goroutine uses again and again.
 type scratch struct {
 	ref, cur             []float64
+	below                []int32
 	refCounts, curCounts []float64
 }
 
-// split deals rows out: to the reference where inReference, else to the current table. The result lives in m.
-// Values stay sorted, as p.order is gone through in order: a deal of a thousand costs one pass each and no sorting.
-func (p *pair) split(inReference []bool, m *scratch) sides {
+// split deals rows out: to the reference where inReference is 1, else, where it is 0, to the current table. The result lives in m.
+// Values stay sorted, as p.order is gone through in order: a deal of a thousand costs one pass each and no sorting. Each value is
+// written to both sides and stays on one, since no processor foresees to which it belongs.
+func (p *pair) split(inReference []uint8, m *scratch) sides {
 	if p.values == nil {
 		return p.splitCodes(inReference, m)
 	}
-	m.ref, m.cur = m.ref[:0], m.cur[:0]
+	if n := len(p.values); cap(m.ref) < n {
+		m.ref, m.cur, m.below = make([]float64, n), make([]float64, n), make([]int32, n)
+	}
+	ref, cur, below := m.ref[:len(p.values)], m.cur[:len(p.values)], m.below[:len(p.values)]
+	n := 0
 	for k, i := range p.order {
-		if inReference[i] {
-			m.ref = append(m.ref, p.values[k])
-		} else {
-			m.cur = append(m.cur, p.values[k])
-		}
+		ref[n], cur[k-n], below[k] = p.values[k], p.values[k], int32(n)
+		n += int(inReference[i])
 	}
-	s := sides{ref: m.ref, cur: m.cur}
+	s := sides{ref: ref[:n], cur: cur[:len(cur)-n], below: below, steps: p.steps}
 	for _, i := range p.nulls {
-		if inReference[i] {
-			s.refNulls++
-		} else {
-			s.curNulls++
-		}
+		s.refNulls += int(inReference[i])
 	}
+	s.curNulls = len(p.nulls) - s.refNulls
 	return s
 }
 
 // splitCodes counts the codes on either side. The counts are of the scratch, and good until the next call.
-func (p *pair) splitCodes(inReference []bool, m *scratch) sides {
+func (p *pair) splitCodes(inReference []uint8, m *scratch) sides {
 	if cap(m.refCounts) < p.kinds {
 		m.refCounts, m.curCounts = make([]float64, p.kinds), make([]float64, p.kinds)
 	}
@@ -303,11 +315,9 @@ func (p *pair) splitCodes(inReference []bool, m *scratch) sides {
 	clear(ref)
 	clear(cur)
 	for i, c := range p.codes {
-		if inReference[i] {
-			ref[c]++
-		} else {
-			cur[c]++
-		}
+		in := float64(inReference[i])
+		ref[c] += in
+		cur[c] += 1 - in
 	}
 	return sides{refCounts: ref, curCounts: cur}
 }

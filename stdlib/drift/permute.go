@@ -80,7 +80,7 @@ func exchange(ctx context.Context, pairs []*pair, into []*chance, n, m, from, to
 	var wg sync.WaitGroup
 	for range max(o.Threads, 1) {
 		wg.Go(func() {
-			d := dealer{inReference: make([]bool, n+m), rows: make([]int32, n+m), n: n}
+			d := dealer{inReference: make([]uint8, n+m), rows: make([]int32, n+m), n: n}
 			var memory scratch
 			for b := int(next.Add(1)) - 1; b < to && ctx.Err() == nil; b = int(next.Add(1)) - 1 {
 				d.deal(o.Seed, uint64(b))
@@ -163,7 +163,7 @@ func choice(src *rand.PCG, from, size int) []int32 {
 
 // dealer deals the rows out again and again.
 type dealer struct {
-	inReference []bool
+	inReference []uint8 // 1 or 0
 	rows        []int32
 	n           int // rows of the reference
 }
@@ -173,13 +173,16 @@ func (d *dealer) deal(seed int64, b uint64) {
 	for i := range d.rows {
 		d.rows[i] = int32(i)
 	}
-	k, drawn := d.n, true
+	k, drawn := d.n, uint8(1)
 	if m := len(d.rows) - d.n; m < k {
-		k, drawn = m, false
+		k, drawn = m, 0
 	}
 	draw(rand.NewPCG(uint64(seed), b), d.rows, k)
-	for i, r := range d.rows {
-		d.inReference[r] = (i < k) == drawn
+	for _, r := range d.rows[:k] {
+		d.inReference[r] = drawn
+	}
+	for _, r := range d.rows[k:] {
+		d.inReference[r] = 1 - drawn
 	}
 }
 

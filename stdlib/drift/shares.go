@@ -19,9 +19,9 @@ func (s sides) score(method string) float64 {
 	default:
 		switch method {
 		case KS:
-			return max(float64(ksDistance(s.ref, s.cur))/float64(len(s.ref))/float64(len(s.cur)), s.nullDifference())
+			return max(float64(s.ksDistance())/float64(len(s.ref))/float64(len(s.cur)), s.nullDifference())
 		case Wasserstein:
-			return max(wasserstein(s.ref, s.cur), s.nullDistance())
+			return max(s.wasserstein(), s.nullDistance())
 		case PSI:
 			ref, cur = s.withNulls(quantileEdges(s.ref), true)
 		default:
@@ -50,7 +50,7 @@ func (s sides) pvalue(method string) float64 {
 	case Z:
 		return zP(zScore(s.refCounts, s.curCounts))
 	case KS:
-		p := ksPValue(ksDistance(s.ref, s.cur), len(s.ref), len(s.cur))
+		p := ksPValue(s.ksDistance(), len(s.ref), len(s.cur))
 		if s.refNulls+s.curNulls == 0 {
 			return p
 		}
