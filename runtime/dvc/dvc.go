@@ -41,9 +41,11 @@ type Stage struct {
 	Metrics     []string // those of Outs that are files of figures
 	Params      []Params
 	Notes       []string // what DVC does with the stage and others do not
+
+	named []named
 }
 
-// Params are what a stage reads of a file of parameters.
+// Params are what a stage is told of a file of parameters: of YAML or JSON, and none that is among Deps, which is read as it is.
 type Params struct {
 	File   string
 	Values map[string]any // nested as in the file: map[string]any, []any, string, bool, int64, float64, nil
@@ -97,6 +99,11 @@ func Read(files fs.FS, file string) ([]Stage, error) {
 	}
 	if len(out) == 0 {
 		return nil, r.errorf(top, "there are no stages")
+	}
+	for i := range out {
+		if err := r.params(&out[i], out); err != nil {
+			return nil, err
+		}
 	}
 	return r.ordered(out)
 }

@@ -80,7 +80,29 @@ stages:
 stages:
   t: {cmd: t, params: [train.lr, train.layers.1, {other.json: }, {sub/c.yaml: [a]}]}
 `, files: map[string]string{"params.yaml": "train: {lr: 1.0, layers: [8, 4], left: 1}\nmore: 1\n", "other.json": `{"x": {"y": null}}`, "sub/c.yaml": "a: 2026-01-01\nb: 1\n"},
-			want: "t in .: t; reads [], writes [], params.yaml map[train:map[layers:[8 4] lr:1]], other.json map[x:map[y:<nil>]], sub/c.yaml map[a:2026-01-01]\n"},
+			want: "t in .: t; reads [], writes [], params.yaml map[train:map[layers:[8 4] lr:1]], other.json map[x:map[y:<nil>]], sub/c.yaml map[a:2026-01-01]; " +
+				"the commands find params.yaml whole; here they find it without what the stage does not name: more, train.left; " +
+				"the commands find sub/c.yaml whole; here they find it without what the stage does not name: b\n"},
+		{name: "a file of parameters that is a dep too, or lies in one, is read as it is", dvc: `
+stages:
+  t: {cmd: t, deps: [params.yaml, conf], params: [lr, {conf/a.yaml: [x]}]}
+`, files: map[string]string{"params.yaml": "lr: 1\nmore: 2\n", "conf/a.yaml": "x: 1\ny: 2\n"}, want: "t in .: t; reads [params.yaml conf], writes []\n"},
+		{name: "one that a stage writes, or that has another form, is a dep", dvc: `
+stages:
+  t: {cmd: t, params: [{made/p.yaml: [x]}, {p.toml: [a.b]}, {p.py: }]}
+  m: {cmd: m, outs: [made]}
+`, files: map[string]string{"made/p.yaml": "x: 1\n"}, want: "m in .: m; reads [], writes [made]\n" +
+			"t in .: t; reads [made/p.yaml p.toml p.py], writes []; " +
+			"DVC goes by those values of made/p.yaml that the stage names; here an edit of any value in it runs the stage; " +
+			"DVC goes by those values of p.toml that the stage names; here an edit of any value in it runs the stage\n"},
+		{name: "vars of a stage are its own, beside those of all", dvc: `
+vars: [{m: {a: 1}}]
+stages:
+  t: {wdir: sub, vars: [{m: {b: 2}}, params.yaml, "more.json:x"], cmd: 't ${m.a} ${m.b} ${lr} ${x}', desc: 'with ${lr}'}
+  f: {foreach: [1, 2], do: {vars: [{m: {c: 3}}], cmd: 'f ${item} ${m.c}'}}
+  u: {cmd: 'u ${m.a}'}
+`, files: map[string]string{"sub/params.yaml": "lr: 0.5\n", "sub/more.json": `{"x": true, "y": 1}`, "params.yaml": "deep: 1\n"},
+			want: "t in sub: t 1 2 0.5 true; reads [], writes []\nf@1 in .: f 1 3; reads [], writes []\nf@2 in .: f 2 3; reads [], writes []\nu in .: u 1; reads [], writes []\n"},
 		{name: "anchors are followed", dvc: "stages:\n  a: {cmd: a, deps: &d [x, y]}\n  b: {cmd: b, deps: *d}\n",
 			want: "a in .: a; reads [x y], writes []\nb in .: b; reads [x y], writes []\n"},
 	}
@@ -115,7 +137,14 @@ func TestReadErrors(t *testing.T) {
 		{name: "an object in a command", dvc: "vars: [{y: {z: 1}}]\nstages:\n  a:\n    cmd: x ${y}\n", want: "dvc.yaml:4: ${y} is no text, number or truth value: name its members"},
 		{name: "a parameter that is not there", dvc: "stages:\n  a: {cmd: x, params: [lr]}\n", files: map[string]string{"params.yaml": "a: 1"}, want: "dvc.yaml:2: params.yaml: there is no lr"},
 		{name: "no file of parameters", dvc: "stages:\n  a: {cmd: x, params: [{p.yaml: [lr]}]}\n", want: "dvc.yaml:2: reading p.yaml: open p.yaml: file does not exist"},
-		{name: "parameters in Python", dvc: "stages:\n  a: {cmd: x, params: [{p.py: [lr]}]}\n", want: "dvc.yaml:2: p.py: parameters are read of YAML and JSON; have the file in deps"},
+		{name: "templates of TOML", dvc: "vars: [p.toml]\nstages: {a: {cmd: x}}", want: "dvc.yaml:1: p.toml: values for templates are read of YAML and JSON; write those that templates take under vars"},
+		{name: "templates within vars", dvc: "vars:\n  - a: 1\n  - b: {c: ['x${a}']}\nstages: {a: {cmd: x}}", want: "dvc.yaml:3: ${a}: vars have no templates"},
+		{name: "two values, of all and of a stage", dvc: "vars: [{a: {b: 1}}]\nstages:\n  a: {vars: [{a: {b: 2}}], cmd: x}\n", want: "dvc.yaml:3: a: b has two values"},
+		{name: "another item", dvc: "stages:\n  a: {foreach: [1], do: {vars: [{item: 2}], cmd: x}}\n", want: "dvc.yaml:2: item has two values"},
+		{name: "vars that go on where the stage ends", dvc: "stages:\n  a: {vars: [{v: 1}], cmd: x}\n  b: {cmd: 'x ${v}'}\n", want: "dvc.yaml:3: ${v}: there is no v"},
+		{name: "the folder of vars of its own", dvc: "stages:\n  a: {vars: [{v: s}], wdir: '${v}', cmd: x}\n", want: "dvc.yaml:2: ${v}: there is no v"},
+		{name: "vars elsewhere", dvc: "vars: [../v.yaml]\nstages: {a: {cmd: x}}", want: "dvc.yaml:1: ../v.yaml leads out of the folder of dvc.yaml"},
+		{name: "parameters that the stage itself writes", dvc: "stages:\n  a: {cmd: x, params: [{p.yaml: [lr]}], outs: [p.yaml]}\n", want: "dvc.yaml:2: the stage a reads, by way of others or at once, what it writes"},
 		{name: "two values", dvc: "vars: [{a: 1}, {a: 2}]\nstages: {a: {cmd: x}}", want: "dvc.yaml:1: a has two values"},
 		{name: "a cycle", dvc: "stages:\n  a: {cmd: x, deps: [b], outs: [c]}\n  d: {cmd: x, deps: [c], outs: [b]}\n", want: "dvc.yaml:2: the stage a reads, by way of others or at once, what it writes"},
 		{name: "one output of two", dvc: "stages:\n  a: {cmd: x, outs: [o]}\n  b: {cmd: x, outs: [o/p]}\n", want: "dvc.yaml:3: o/p is an output of both a and b"},

@@ -1,8 +1,6 @@
 package dvc
 
 import (
-	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,21 +152,8 @@ func (r *reader) stage(name string, n *yaml.Node, scope map[string]any) (Stage, 
 	if err != nil {
 		return s, err
 	}
-	if m["vars"] != nil {
-		return s, r.errorf(m["vars"], "vars of a stage are not read: write them at the top of the file")
-	}
 	if m["cmd"] == nil {
 		return s, r.errorf(n, "%s has no cmd", what)
-	}
-	for _, c := range list(m["cmd"]) {
-		line, err := r.templated(c, scope)
-		if err != nil {
-			return s, err
-		}
-		s.Commands = append(s.Commands, strings.TrimSpace(line))
-	}
-	if d := m["desc"]; d != nil {
-		s.Description = d.Value
 	}
 	if d := m["wdir"]; d != nil {
 		line, err := r.templated(d, scope)
@@ -179,10 +164,25 @@ func (r *reader) stage(name string, n *yaml.Node, scope map[string]any) (Stage, 
 			return s, err
 		}
 	}
+	if scope, err = r.within(scope, m["vars"], s.Dir); err != nil {
+		return s, err
+	}
+	for _, c := range list(m["cmd"]) {
+		line, err := r.templated(c, scope)
+		if err != nil {
+			return s, err
+		}
+		s.Commands = append(s.Commands, strings.TrimSpace(line))
+	}
+	if d := m["desc"]; d != nil {
+		if s.Description, err = r.templated(d, scope); err != nil {
+			return s, err
+		}
+	}
 	if err := r.paths(&s, m, scope); err != nil {
 		return s, err
 	}
-	if s.Params, err = r.params(m["params"], s.Dir, scope); err != nil {
+	if s.named, err = r.named(m["params"], s.Dir, scope); err != nil {
 		return s, err
 	}
 	for key, note := range map[string]string{
@@ -242,143 +242,4 @@ func (r *reader) paths(s *Stage, m map[string]*yaml.Node, scope map[string]any) 
 		}
 	}
 	return nil
-}
-
-// params reads what a stage is told of files of parameters: names in params.yaml, or an object of a file and the names in it. A file without names is read whole.
-func (r *reader) params(n *yaml.Node, dir string, scope map[string]any) ([]Params, error) {
-	names := map[string][]string{}
-	var order []string
-	add := func(file string, keys ...string) {
-		if !slices.Contains(order, file) {
-			order = append(order, file)
-		}
-		names[file] = append(names[file], keys...)
-	}
-	whole := map[string]bool{}
-	for _, p := range list(n) {
-		if p.Kind != yaml.MappingNode {
-			line, err := r.templated(p, scope)
-			if err != nil {
-				return nil, err
-			}
-			add(path.Join(dir, defaultParams), line)
-			continue
-		}
-		for file, keys := range pairs(p) {
-			at, err := r.placed(p, dir, file)
-			if err != nil {
-				return nil, err
-			}
-			add(at)
-			if len(list(keys)) == 0 || keys.Tag == "!!null" {
-				whole[at] = true
-				continue
-			}
-			for _, key := range list(keys) {
-				line, err := r.templated(key, scope)
-				if err != nil {
-					return nil, err
-				}
-				add(at, line)
-			}
-		}
-	}
-	var out []Params
-	for _, file := range order {
-		values, err := r.paramsOf(n, file)
-		if err != nil {
-			return nil, err
-		}
-		if !whole[file] {
-			if values, err = chosen(values, names[file]); err != nil {
-				return nil, r.errorf(n, "%s: %w", file, err)
-			}
-		}
-		out = append(out, Params{File: file, Values: values})
-	}
-	return out, nil
-}
-
-// paramsOf are the values of a file of parameters.
-func (r *reader) paramsOf(n *yaml.Node, file string) (map[string]any, error) {
-	if ext := path.Ext(file); !slices.Contains([]string{".yaml", ".yml", ".json"}, ext) {
-		return nil, r.errorf(n, "%s: parameters are read of YAML and JSON; have the file in deps", file)
-	}
-	doc, err := r.document(file)
-	if err != nil {
-		return nil, r.errorf(n, "%w", err)
-	}
-	v, err := (&reader{files: r.files, file: file}).plain(doc)
-	if err != nil {
-		return nil, r.errorf(n, "%w", err)
-	}
-	m, ok := v.(map[string]any)
-	if !ok {
-		return nil, r.errorf(n, "%s is no object", file)
-	}
-	return m, nil
-}
-
-// chosen are the members that dotted names mean, nested as they were. Of a place in a list it is the list.
-func chosen(values map[string]any, names []string) (map[string]any, error) {
-	out := map[string]any{}
-	for _, name := range names {
-		if _, err := member(values, name); err != nil {
-			return nil, err
-		}
-		steps := steps(name)
-		for i := range steps[1:] {
-			if x, err := member(values, strings.Join(steps[:i+1], ".")); err == nil {
-				if _, ok := x.([]any); ok {
-					steps = steps[:i+1]
-					break
-				}
-			}
-		}
-		v, err := member(values, strings.Join(steps, "."))
-		if err != nil {
-			return nil, err
-		}
-		into := out
-		for _, step := range steps[:len(steps)-1] {
-			next, ok := into[step].(map[string]any)
-			if !ok {
-				next = map[string]any{}
-				into[step] = next
-			}
-			into = next
-		}
-		if _, ok := into[steps[len(steps)-1]]; !ok {
-			into[steps[len(steps)-1]] = v
-		}
-	}
-	return out, nil
-}
-
-// steps are those of a dotted name, in which a place in a list may stand in brackets: a.b[1] is a, b, 1.
-func steps(name string) []string {
-	return strings.Split(strings.NewReplacer("[", ".", "]", "").Replace(name), ".")
-}
-
-// member is what a dotted name means within an object.
-func member(v any, name string) (any, error) {
-	for _, step := range steps(name) {
-		switch x := v.(type) {
-		case map[string]any:
-			next, ok := x[step]
-			if !ok {
-				return nil, fmt.Errorf("there is no %s", name)
-			}
-			v = next
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(x) {
-				return nil, fmt.Errorf("there is no %s", name)
-			}
-			v = x[i]
-		default:
-			return nil, fmt.Errorf("there is no %s", name)
-		}
-	}
-	return v, nil
 }

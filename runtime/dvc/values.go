@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,40 +23,89 @@ const mostValues = 100_000
 // template is ${name} in a text, and \${name}, which stands for itself.
 var template = lazyregexp.New(`\\?\$\{\s*([^{}]*?)\s*\}`)
 
-// readVars reads the values of templates.
+// readVars reads the values of templates, those of params.yaml first.
 func (r *reader) readVars(n *yaml.Node) error {
-	if _, err := fs.Stat(r.files, path.Join(path.Dir(r.file), defaultParams)); err == nil {
-		if err := r.readVarsOf(n, defaultParams); err != nil {
+	if _, err := fs.Stat(r.files, defaultParams); err == nil {
+		if err := r.readVarsOf(r.vars, &yaml.Node{Line: 1}, defaultParams, ""); err != nil {
 			return err
 		}
 	}
+	return r.addVars(r.vars, n, ".")
+}
+
+// within are the values of templates in a stage that has some of its own. Its files are relative to the folder that it runs in. None may be another than that
+// of the same name elsewhere.
+func (r *reader) within(scope map[string]any, n *yaml.Node, dir string) (map[string]any, error) {
+	if n == nil {
+		return scope, nil
+	}
+	own := copied(scope).(map[string]any)
+	return own, r.addVars(own, n, dir)
+}
+
+// copied is a value that shares no object with another.
+func copied(v any) any {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return v
+	}
+	out := make(map[string]any, len(m))
+	for k, x := range m {
+		out[k] = copied(x)
+	}
+	return out
+}
+
+// addVars adds the values of vars: objects, and files such as params.json or, of some of its members, params.json:train,data.
+func (r *reader) addVars(into map[string]any, n *yaml.Node, dir string) error {
 	for _, v := range list(n) {
+		if err := r.noTemplates(v); err != nil {
+			return err
+		}
 		if v.Kind == yaml.MappingNode {
 			x, err := r.plain(v)
 			if err != nil {
 				return err
 			}
-			if err := merge(r.vars, x.(map[string]any)); err != nil {
+			if err := merge(into, x.(map[string]any)); err != nil {
 				return r.errorf(v, "%w", err)
 			}
 			continue
 		}
-		if v.Value == defaultParams {
+		name, members, _ := strings.Cut(v.Value, ":")
+		file, err := r.placed(v, dir, name)
+		if err != nil {
+			return err
+		}
+		if file == defaultParams && members == "" {
 			continue // read whether it is named or not
 		}
-		if err := r.readVarsOf(v, v.Value); err != nil {
+		if err := r.readVarsOf(into, v, file, members); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readVarsOf reads those of a file, params.json or, of some of its members, params.json:train,data.
-func (r *reader) readVarsOf(n *yaml.Node, name string) error {
-	file, members, _ := strings.Cut(name, ":")
-	if n == nil {
-		n = &yaml.Node{Line: 1}
+// noTemplates refuses them where DVC has none: in vars.
+func (r *reader) noTemplates(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		for _, m := range template().FindAllString(n.Value, -1) {
+			if m[0] == '$' {
+				return r.errorf(n, "%s: vars have no templates", m)
+			}
+		}
 	}
+	for _, c := range n.Content {
+		if err := r.noTemplates(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readVarsOf reads those of a file.
+func (r *reader) readVarsOf(into map[string]any, n *yaml.Node, file, members string) error {
 	values, err := r.paramsOf(n, file)
 	if err != nil {
 		return err
@@ -66,7 +114,7 @@ func (r *reader) readVarsOf(n *yaml.Node, name string) error {
 		values, err = chosen(values, strings.Split(members, ","))
 	}
 	if err == nil {
-		err = merge(r.vars, values)
+		err = merge(into, values)
 	}
 	if err != nil {
 		return r.errorf(n, "%w", err)

@@ -139,7 +139,7 @@ func (b *dvcStage) ofModule(files fs.FS) error {
 				return true
 			}
 		}
-		return slices.ContainsFunc(b.Params, func(p dvc.Params) bool { return p.File == dep })
+		return false
 	}
 	for _, dep := range b.Deps {
 		if read(dep) {
