@@ -29,7 +29,10 @@ build:
 demo: build
 	bin/mlp -C examples/fraud apply --auto-approve
 
-# All tests. Those that need a container engine say so when they are left out; MLP_REQUIRE_DOCKER=1 makes that a failure.
+# All tests. Those that need a container engine say so when they are left out; MLP_REQUIRE_DOCKER=1 makes that a failure. go vet has looked at
+# all packages and their tests, so go test need not do it again, which takes minutes. The longest packages come first, so that none is left
+# to run alone on one core in the end.
+LONG = ./runtime/cli ./runtime/workspace ./stdlib/table
 test: build
 	$(GO) vet ./...
 	@docker version >/dev/null 2>&1 || echo "No container engine answers: the tests that need one are LEFT OUT."
@@ -43,7 +46,7 @@ test: build
 	@for p in jq curl gh; do command -v $$p >/dev/null || echo "No $$p: tests that run the workflows of examples/ci are LEFT OUT."; done
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "No Chromium: the tests that open pages in it are LEFT OUT."
 	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
-	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 35m ./...
+	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -vet=off -timeout 35m $(LONG) ./...
 
 # Kubernetes as one program, for tests on a real cluster: from its own module, eleven minutes of one core, and seconds from the build cache.
 cluster:
@@ -59,7 +62,7 @@ cluster-test: build cluster
 # engine of applies, the executors, the store and the language server are among them. Simulations and comparisons of figures
 # are left out: they take ten times as long here, and what they share between threads other tests share too.
 race:
-	$(GO) test -race -timeout 20m -skip 'Coverage|Columns|FalseAlarms|DriftIsSeen|XGBoost|Churn|Diamonds' \
+	$(GO) test -race -vet=off -timeout 20m -skip 'Coverage|Columns|FalseAlarms|DriftIsSeen|XGBoost|Churn|Diamonds' \
 	  $$($(GO) list -test -f '{{if eq .Name "main"}}{{.ImportPath}} {{.Deps}}{{end}}' ./... | grep -v 'duckdb\|/examples/' | sed -n 's/\.test .*//p')
 
 # The race detector for CI, in a few minutes: of the packages above those that hand data from thread to thread. Left out are
@@ -67,7 +70,7 @@ race:
 # detector; the reading of 10,000 records (FewReads), which is one thread's; the model of the commit protocol (Protocol), which is too; buckets behind a
 # bad network, which wait for minutes, and are held to the same laws without one; and Python in a container, which the detector does not see.
 race-threads:
-	$(GO) test -race -timeout 10m -skip 'FewReads|Protocol|BadNetwork|LostAnswers|TrainsAndPredictsInPython' ./lang/lsp ./lang/parallel ./lang/syntax ./compiler/check ./compiler/planner \
+	$(GO) test -race -vet=off -timeout 10m -skip 'FewReads|Protocol|BadNetwork|LostAnswers|TrainsAndPredictsInPython' ./lang/lsp ./lang/parallel ./lang/syntax ./compiler/check ./compiler/planner \
 	  ./runtime/attempt ./runtime/cache ./runtime/component ./runtime/engine ./runtime/executor/docker ./runtime/executor/process ./runtime/fetch \
 	  ./runtime/scratch/... ./runtime/serve ./runtime/state ./runtime/store/...
 
@@ -93,11 +96,16 @@ bench-peers: build
 	@awk -v peers=1 -f .ci/figures.awk bin/peers.txt
 
 # Each fuzz target for a while, two at a time. What a target prints is shown only if it fails; the input it found is then
-# in testdata/fuzz of its package.
+# in testdata/fuzz of its package. Which code an input reaches is seen in the project's packages and in those that read its language for it;
+# go test -fuzz would compile all packages anew for that, those of clusters and clouds too, which takes longer than the targets do.
 FUZZTIME ?= 20s
+REACHED = github.com/mlp-lang/mlp github.com/hashicorp/hcl/v2 github.com/zclconf/go-cty github.com/google/cel-go
 fuzz: build
+	@rm -rf bin/fuzz; mkdir -p bin/fuzz
+	@$(GO) test -c -vet=off -o bin/fuzz/ $(REACHED:%=-gcflags=%/...=-d=libfuzzer) $$(grep -rl '^func Fuzz' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 	@grep -ro '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed 's|/[^/]*_test.go:func | |' | sort | \
 	  GO=$(GO) FUZZTIME=$(FUZZTIME) MLP_BIN=$(CURDIR)/bin/mlp xargs -P 2 -L 1 .ci/fuzz
+	@rm -rf bin/fuzz
 
 # What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
 # setting, and drift among 1 to 300 columns: half an hour of one core; power cuts by the ten thousands; 200 pull requests by 16 writers who are
