@@ -41,7 +41,7 @@ import (
 type Subject struct {
 	// Open opens the bucket at a place; the same place is the same bucket, also in another process.
 	Open func(place string) (bucket.Bucket, error)
-	// Place names a place where no bucket has been yet.
+	// Place names a place where no bucket has been yet; several laws ask at once.
 	Place func(t *testing.T) string
 	// Keys is how many keys make more than two pages of a list.
 	Keys int
@@ -51,7 +51,7 @@ type Subject struct {
 const writers = 16
 
 // Run holds a subject to the laws.
-// Each law has a bucket of its own. What a bucket promises is said in the package bucket; stores rest on these laws and on nothing
+// Each law has a bucket of its own, and all of them are tried at once. What a bucket promises is said in the package bucket; stores rest on these laws and on nothing
 // else of an implementation.
 func Run(t *testing.T, s Subject) {
 	for _, law := range []struct {
@@ -71,7 +71,10 @@ func Run(t *testing.T, s Subject) {
 		{"what is deleted is gone", deletes},
 		{"the probe finds nothing", probed},
 	} {
-		t.Run(law.name, func(t *testing.T) { law.run(t, s) })
+		t.Run(law.name, func(t *testing.T) {
+			t.Parallel() // far away and behind bad networks, laws wait most of the time
+			law.run(t, s)
+		})
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -33,13 +35,19 @@ func open(place string) (bucket.Bucket, error) {
 	return b, nil
 }
 
-func TestMain(m *testing.M) { buckettest.Main(m, open) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil { // all laws: they wait for answers
+		panic(err)
+	}
+	buckettest.Main(m, open)
+}
 
 // places numbers the prefixes of one server.
 func places(url func(place string) string) func(*testing.T) string {
 	var n atomic.Int64
 	return func(*testing.T) string {
-		return url("models/p" + string(rune('a'+n.Add(1)/26)) + string(rune('a'+n.Load()%26)))
+		return url(fmt.Sprintf("models/p%02d", n.Add(1)))
 	}
 }
 
@@ -65,15 +73,19 @@ func TestLawsBadNetwork(t *testing.T) {
 func TestLostAnswers(t *testing.T) {
 	s := s3test.Start(t, "models")
 	b := at(t, s.Behind(t, s3test.Faults{Drop: 500}).URL("models"))
+	var keys sync.WaitGroup
 	for i := range 40 {
-		key := fmt.Sprintf("k/%d", i)
-		if err := bucket.Put(t.Context(), b, key, []byte("first")); err != nil {
-			t.Errorf("%s: got %v, want that it is won", key, err)
-		}
-		if err := bucket.Put(t.Context(), b, key, []byte("first")); !errors.Is(err, fs.ErrExist) {
-			t.Errorf("%s, by another with the same bytes: got %v, want that it exists", key, err)
-		}
+		keys.Go(func() {
+			key := fmt.Sprintf("k/%d", i)
+			if err := bucket.Put(t.Context(), b, key, []byte("first")); err != nil {
+				t.Errorf("%s: got %v, want that it is won", key, err)
+			}
+			if err := bucket.Put(t.Context(), b, key, []byte("first")); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("%s, by another with the same bytes: got %v, want that it exists", key, err)
+			}
+		})
 	}
+	keys.Wait()
 }
 
 // TestStreamGoesOn: a large value whose connection is lost again and again is read whole, from where it was lost.
