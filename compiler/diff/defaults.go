@@ -17,7 +17,7 @@ import (
 // (fairness[status].agg and so on) are left out. A field that weakens policy is always kept, and where nothing would be left all fields
 // are. t is the schema of both configurations; with nil no default is known, and all fields are returned.
 func Written(before, after json.RawMessage, fields []Field, t *schema.Type) []Field {
-	if t == nil {
+	if t == nil || len(fields) == 0 {
 		return fields
 	}
 	was, is := Leaves(before), Leaves(after)

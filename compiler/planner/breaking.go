@@ -48,22 +48,27 @@ func (p *planner) tableCauses(n *plan.Node, before *plan.NodeState) []plan.Cause
 		if was == nil || was.Table == nil || o.Shape == nil || o.Shape.Table == nil {
 			continue
 		}
-		read, touched := p.readers(n.Address, o.Port)
-		if !read {
-			continue
-		}
+		var differs []plan.Cause
 		for _, c := range was.Table.Columns {
 			now := o.Shape.Table.Column(c.Name)
 			switch {
-			case now == nil && !touched:
 			case now == nil:
-				out = append(out, plan.Cause{Kind: plan.OutputCause, Path: o.Port + "." + c.Name, Before: text(c.Type)})
+				differs = append(differs, plan.Cause{Kind: plan.OutputCause, Path: o.Port + "." + c.Name, Before: text(c.Type)})
 			case now.Type != c.Type:
-				out = append(out, plan.Cause{Kind: plan.OutputCause, Path: o.Port + "." + c.Name, Before: text(c.Type), After: text(now.Type)})
+				differs = append(differs, plan.Cause{Kind: plan.OutputCause, Path: o.Port + "." + c.Name, Before: text(c.Type), After: text(now.Type)})
 			}
 		}
 		if !slices.Equal(was.Table.Key, o.Shape.Table.Key) {
-			out = append(out, plan.Cause{Kind: plan.OutputCause, Path: o.Port + " key", Before: encode(was.Table.Key), After: encode(o.Shape.Table.Key)})
+			differs = append(differs, plan.Cause{Kind: plan.OutputCause, Path: o.Port + " key", Before: encode(was.Table.Key), After: encode(o.Shape.Table.Key)})
+		}
+		if len(differs) == 0 {
+			continue // as of nearly all stages: looking at the readers takes longer
+		}
+		switch read, touched := p.readers(n.Address, o.Port); {
+		case read && touched:
+			out = append(out, differs...)
+		case read:
+			out = append(out, slices.DeleteFunc(differs, func(c plan.Cause) bool { return c.After == nil })...) // of a column that is gone
 		}
 	}
 	return out
