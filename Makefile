@@ -109,8 +109,8 @@ fuzz: build
 
 # What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
 # setting, and drift among 1 to 300 columns: half an hour of one core; power cuts by the ten thousands; 200 pull requests by 16 writers who are
-# killed. Then each fuzz target for five minutes.
+# killed; releases of models by the ten thousands. Then each fuzz target for five minutes.
 soak: build
-	MLP_SOAK=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut|ManyPulls|StoreGarbage|LargeTables' \
+	MLP_SOAK=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut|ManyPulls|StoreGarbage|LargeTables|Sequential' \
 	  $$(grep -rl MLP_SOAK --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 	$(MAKE) fuzz FUZZTIME=5m

@@ -25,6 +25,7 @@ var doors = map[string][]string{
 	"lang":                         {"lang"},
 	"compiler/plan":                {"lang/lazyregexp", "lang/address", "lang/digest", "lang/source", "lang/schema"},
 	"compiler":                     {"lang", "compiler"},
+	"compiler/canary":              {},
 	"compiler/render":              {"lang", "compiler/plan"},
 	"compiler/trace":               {"compiler/check", "compiler/decide", "compiler/plan"},
 	"compiler/render/graph":        {"lang", "compiler/check", "compiler/plan", "compiler/layout", "compiler/render"},
