@@ -43,6 +43,8 @@ func outOfFold(x *tuning, config string) (out string, set *prediction.Set) {
 	task, target, classes := schema.Binary, "churned", []string{"false", "true"}
 	if strings.Contains(config, `"spend"`) {
 		task, target, classes = schema.Regression, "spend", nil
+	} else if strings.Contains(config, `"visits"`) {
+		task, target, classes = schema.Multiclass, "visits", []string{"few", "many", "some"}
 	}
 	set, err := train.OutOfFoldLayout(x.shapes["data"].Table, task, target).Read(x.t.Context(), filepath.Join(out, train.OutOfFoldPort, component.TableFile), classes)
 	if err != nil {
@@ -51,8 +53,11 @@ func outOfFold(x *tuning, config string) (out string, set *prediction.Set) {
 	return out, set
 }
 
-// said are the scores of a set, or its amounts.
+// said are the scores of a set, of several classes those of the first, or its amounts.
 func said(s *prediction.Set) []float64 {
+	if s.Task == schema.Multiclass {
+		return s.Scores[0]
+	}
 	if s.Score != nil {
 		return s.Score
 	}
@@ -64,7 +69,7 @@ func said(s *prediction.Set) []float64 {
 func TestOutOfFold(t *testing.T) {
 	for name := range tunedOf {
 		t.Run(name, func(t *testing.T) {
-			c := Component("train." + name)
+			c := trainerOf(name)
 			x := untuned(t, c, 1)
 			plain, with := withFolds(name, `{"count": 3, "time": "at"}`)
 			out, set := outOfFold(x, with)

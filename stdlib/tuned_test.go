@@ -33,7 +33,9 @@ func newTuning(t *testing.T, c *component.Component, threads int) *tuning {
 	for port, rows := range map[string]string{"data": "0, 600", "selection": "600, 900", "validation": "900, 1100"} {
 		sql := `select i as id, (i * 7) % 41 as contract2, timestamp '2026-01-01' + to_hours(i * 3) as at, (i * 37) % 60 as tenure, ['a', 'b', 'c'][1 + (i * 13) % 3] as contract, (hash(i) % 1000) / 1000.0 as noise,
 			(hash(i + 7) % 1000) / 1000.0 < 1 / (1 + exp(((i * 37) % 60) / 10.0 - 2 - (case when (i * 13) % 3 = 0 then 2 else 0 end))) as churned,
-			(i * 37) % 60 * 2.0 + (hash(i) % 1000) / 50.0 as spend from range(` + rows + `) r(i)`
+			(i * 37) % 60 * 2.0 + (hash(i) % 1000) / 50.0 as spend,
+			case when i % 31 = 0 then null else ['The parcel', 'A box', 'Some letter'][1 + i % 3] || [' is late', ' was lost', ' came, thanks', ''][1 + (i * 37) % 60 // 15] || ' no ' || i % 211 end as note,
+			['few', 'some', 'many'][1 + ((i * 37) % 60 // 20 + (hash(i + 3) % 7 = 0)::int) % 3] as visits from range(` + rows + `) r(i)`
 		columns, problems := binder.Query(t.Context(), sql, nil)
 		if len(problems) > 0 {
 			t.Fatal(problems)
@@ -161,7 +163,7 @@ func read[T any](t *testing.T, path string) (out T) {
 	return out
 }
 
-// tunedOf are configurations of each trainer that tunes: by what is tried, and by which metric.
+// tunedOf are configurations of each trainer that tunes: by what is tried, and by which metric. Those of text, behind the trainer's name, are of texts that are read by their n-grams, and tried by one method.
 var tunedOf = map[string]struct{ base, space, list string }{
 	"gradient_boosting": {`"target": "churned", "features": ["tenure", "contract", "noise"], "params": {"trees": 30},
 		"tune": {"metric": {"name": "auc", "type": "roc_auc"}`,
@@ -175,25 +177,41 @@ var tunedOf = map[string]struct{ base, space, list string }{
 		"tune": {"metric": {"name": "loss", "type": "log_loss"}`, `{"k": {"min": 2, "max": 120, "scale": "log"}}`, `{"k": [5, 20, 60]}`},
 	"linear_regression": {`"target": "spend", "features": ["tenure", "contract", "noise"],
 		"tune": {"metric": {"name": "rmse", "type": "root_mean_squared_error"}`, `{"l2": {"min": 0, "max": 100}}`, `{"l2": [0, 10, 1000]}`},
+	"linear_regression of text": {`"target": "spend", "features": ["note", "contract", "noise"], "preprocess": [{"name": "note", "encode": "ngrams", "ngram_range": [1, 2], "tf_idf": true}], "params": {"l2": 1},
+		"tune": {"metric": {"name": "rmse", "type": "root_mean_squared_error"}`, `{"l2": {"min": 0.01, "max": 100, "scale": "log"}}`, ""},
+	"logistic_regression of text": {`"target": "churned", "features": ["note", "contract", "noise"], "preprocess": [{"name": "note", "encode": "ngrams", "buckets": 512}],
+		"tune": {"metric": {"name": "loss", "type": "log_loss"}`, `{"l2": {"min": 0.01, "max": 100, "scale": "log"}, "l1": [0, 0.1]}`, ""},
+	"logistic_regression of text, several classes": {`"target": "visits", "features": ["note", "contract", "noise"], "preprocess": [{"name": "note", "encode": "ngrams", "buckets": 512}], "isolation_forest": [{"name": "apart", "trees": 10, "samples": 64}],
+		"tune": {"metric": {"name": "loss", "type": "log_loss"}`, `{"l2": {"min": 0.01, "max": 100, "scale": "log"}}`, ""},
 }
+
+// trainerOf is the trainer of a configuration.
+func trainerOf(name string) *component.Component {
+	trainer, _, _ := strings.Cut(name, " ")
+	return Component("train." + trainer)
+}
+
+// ofText reports whether a configuration is of text.
+func ofText(name string) bool { return strings.Contains(name, " of text") }
 
 // TestTuned: of every trainer that tunes, by every method: the model is the one of the best trial, with its parameters; the first trial has those of
 // params; all is the same on one thread and on eight, whichever trial comes to an end first; and the model is the same as one with these parameters
 // written out.
 func TestTuned(t *testing.T) {
 	for _, c := range Components() {
-		block := c.Type.Body.Block("tune")
-		if block == nil {
-			continue
-		}
-		of, ok := tunedOf[c.Type.Name]
-		if !ok {
+		if _, ok := tunedOf[c.Type.Name]; !ok && c.Type.Body.Block("tune") != nil {
 			t.Errorf("%s is not tested", c.Name())
-			continue
 		}
+	}
+	for name, of := range tunedOf {
+		c := trainerOf(name)
 		one, eight := newTuning(t, c, 1), newTuning(t, c, 8)
-		for _, method := range block.Body.Attr("method").OneOf {
-			t.Run(c.Type.Name+"/"+method, func(t *testing.T) {
+		methods := c.Type.Body.Block("tune").Body.Attr("method").OneOf
+		if ofText(name) {
+			methods = []string{"tpe"}
+		}
+		for _, method := range methods {
+			t.Run(name+"/"+method, func(t *testing.T) {
 				one.t, eight.t = t, t
 				config := fmt.Sprintf(`{%s, "method": %q, "batch": 3, "reduction": 3, "seed": 5, "trials": 14, "space": %s}}`, of.base, method, of.space)
 				want := 14
@@ -252,13 +270,10 @@ func TestTuned(t *testing.T) {
 // TestFolds: of every trainer that tunes, trials on folds of the data have the mean over the folds, the same on one thread and on eight; groups,
 // and time with a gap, are taken.
 func TestFolds(t *testing.T) {
-	for _, c := range Components() {
-		of, ok := tunedOf[c.Type.Name]
-		if !ok || c.Type.Body.Block("tune") == nil {
-			continue
-		}
+	for label, of := range tunedOf {
+		c := trainerOf(label)
 		for name, folds := range map[string]string{"chance": `{"count": 3, "seed": 1}`, "group": `{"count": 4, "group": "contract2"}`, "time": `{"count": 3, "time": "at", "gap": "2d"}`} {
-			t.Run(c.Type.Name+"/"+name, func(t *testing.T) {
+			t.Run(label+"/"+name, func(t *testing.T) {
 				one, eight := newTuning(t, c, 1), newTuning(t, c, 8)
 				for _, x := range []*tuning{one, eight} {
 					delete(x.shapes, "selection")

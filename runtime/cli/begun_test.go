@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // TestBegunOverData: every file of real data goes from 'mlp init --from' to an apply whose gate decides, without a line by hand; and what is
@@ -35,6 +37,52 @@ func TestBegunOverData(t *testing.T) {
 		out, stderr, code := run(t, dir, "apply", "--auto-approve", "--executor", "process")
 		if code != exitOK && code != exitGate || !strings.Contains(out, "gate.release") || strings.Contains(out, "in error") {
 			t.Errorf("%s: exit code %d\n%s%s", name, code, out, stderr)
+		}
+	}
+}
+
+// TestBegunOverText: of columns of text categories of few values and of many go to trees, free text to a line that reads it, and names of rows to neither, with the reason; what is written runs to a gate
+// that passes by what the text says. Where there is nothing but text, the line is the model.
+func TestBegunOverText(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tables := map[string]string{
+		"tickets": `select 'T' || i as ref, ['mail', 'phone'][1 + (hash(i) % 2)::int] as channel, 'shop ' || (hash(i + 1) % 300) as shop,
+			'The ' || ['parcel', 'letter', 'box'][1 + (hash(i + 2) % 3)::int] || [' is late', ' was lost', ' came, many thanks', ' fits well'][1 + i % 4] || ', no ' || (hash(i + 3) % 9999) as message,
+			(i % 4 < 2) <> (hash(i + 4) % 10 = 0) as angry from range(700) t(i)`,
+		"words": `select ['red box ', 'blue box ', 'green box '][1 + i % 3] || 'no ' || i as note, [1.0, 5.0, 9.0][1 + i % 3] + (hash(i) % 100) / 100.0 as y from range(200) t(i)`,
+	}
+	for name, sql := range tables {
+		if _, err := table.Run(t.Context(), table.Query{SQL: sql, Out: filepath.Join(dir, name+".parquet")}); err != nil {
+			t.Fatal(err)
+		}
+		own := filepath.Join(dir, name)
+		if err := os.Mkdir(own, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, own, "init", "--from", filepath.Join(dir, name+".parquet"))
+		if out, stderr, code := run(t, own, "fmt", "--check"); code != exitOK {
+			t.Errorf("%s: not laid out: %s%s", name, out, stderr)
+		}
+		out, stderr, code := run(t, own, "apply", "--auto-approve", "--executor", "process")
+		if code != exitOK || !strings.Contains(out, "gate.release  passed") {
+			t.Errorf("%s: exit code %d\n%s%s", name, code, out, stderr)
+		}
+		text, err := os.ReadFile(filepath.Join(own, "pipeline.mlp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants := []string{`features   = ["channel", "shop"]`, `features   = ["channel", "message"]`, "Without shop: a linear model keeps 255", "No feature: ref is text of 700 values in 700 rows", `"stacking"`}
+		if name == "words" {
+			wants = []string{`train "linear_regression" "model"`, `features   = ["note"]`}
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s: no %s in\n%s", name, want, text)
+			}
+		}
+		if boosted := strings.Contains(string(text), "gradient_boosting"); boosted != (name == "tickets") {
+			t.Errorf("%s: trees %v", name, boosted)
 		}
 	}
 }

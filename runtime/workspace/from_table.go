@@ -45,7 +45,9 @@ type guess struct {
 	tests          []string // its values that mean the test side, where it is not understood without
 	time           string
 	pii, protected []string
-	features       []string
+	features       []string // but for free text
+	wide           []string // those of them that are text of more values than linear models take
+	texts          []string // free text
 	left           []string // columns that are no features, each with why
 	fair           []string // protected columns of few groups
 	classes        int64
@@ -74,8 +76,8 @@ func formOf(path string) string {
 	return tableForms[strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz")))]
 }
 
-// BeginTable writes a pipeline over the rows of a file: a source with all columns typed, a split, a baseline, boosted trees, an evaluation of
-// both and a gate. Whatever was guessed stands in it as a comment. target is the column to predict, "" to have it guessed; with tune the trees try
+// BeginTable writes a pipeline over the rows of a file: a source with all columns typed, a split, a baseline, boosted trees, where there is free text a linear model that reads it and an
+// ensemble of both, an evaluation of each and a gate. Whatever was guessed stands in it as a comment. target is the column to predict, "" to have it guessed; with tune the trees try
 // parameters. The folder must have no pipeline yet.
 func (w *Workspace) BeginTable(ctx context.Context, given, target string, tune bool) (*BegunTable, error) {
 	there, err := moduleFiles(w.Dir)
@@ -113,7 +115,7 @@ func (w *Workspace) BeginTable(ctx context.Context, given, target string, tune b
 	if err := writeNew(filepath.Join(w.Dir, "pipeline.mlp"), f.pipeline(pipelineName(w.Dir), g)); err != nil {
 		return nil, err
 	}
-	return &BegunTable{Wrote: []string{"pipeline.mlp"}, Rows: f.profile.Rows, Columns: len(f.columns), Target: g.target, Why: g.why, Task: g.task, PII: g.pii, Features: g.features}, nil
+	return &BegunTable{Wrote: []string{"pipeline.mlp"}, Rows: f.profile.Rows, Columns: len(f.columns), Target: g.target, Why: g.why, Task: g.task, PII: g.pii, Features: append(slices.Clone(g.features), g.texts...)}, nil
 }
 
 // look reads the file and profiles its rows. Of CSV the delimiter, blanks around fields and spellings of null are found.
@@ -276,8 +278,14 @@ func (f *tableFile) guess(target string) (*guess, error) {
 	g.findKey(f)
 	g.findTime(f)
 	g.findFeatures(f)
-	if len(g.features) == 0 {
-		return nil, &Failure{Err: fmt.Errorf("no column of %s can be a feature beside the target %s", f.path, g.target), Hint: "Features are numbers, booleans and text of few values, which are neither personal nor protected."}
+	if len(g.features)+len(g.texts) == 0 {
+		return nil, &Failure{Err: fmt.Errorf("no column of %s can be a feature beside the target %s", f.path, g.target), Hint: "Features are numbers, booleans, categories and free text, which are neither personal nor protected." + strings.Join(slices.Collect(func(yield func(string) bool) {
+			for _, l := range g.left {
+				if !yield(" " + l + ".") {
+					return
+				}
+			}
+		}), "")}
 	}
 	return g, nil
 }
@@ -436,37 +444,6 @@ func (g *guess) findTime(f *tableFile) {
 		if (c.Type == "date" || strings.HasPrefix(c.Type, "timestamp")) && c.Nulls == 0 && c.Distinct > most {
 			g.time, most = c.Name, c.Distinct
 		}
-	}
-}
-
-// mostCategories is how many values a text may have that is taken for categories.
-const mostCategories = 255
-
-// findFeatures takes numbers, booleans and categories, and says why each other column is none.
-func (g *guess) findFeatures(f *tableFile) {
-	for _, c := range f.profile.Columns {
-		why := ""
-		switch {
-		case c.Name == g.target || c.Name == g.side || c.Name == g.key:
-			continue
-		case slices.Contains(g.pii, c.Name):
-			continue
-		case slices.Contains(g.protected, c.Name):
-			continue
-		case c.Distinct < 2:
-			why = "has one value at most"
-		case c.Type == "varchar" && (c.Distinct > mostCategories || c.Distinct*2 > f.profile.Rows):
-			why = fmt.Sprintf("is text of %d values", c.Distinct)
-		case !table.Numeric(c.Type) && c.Type != "varchar" && c.Type != "boolean":
-			why = "is of type " + c.Type
-		case c.Type != "varchar" && c.Type != "boolean" && strings.HasSuffix(strings.ToLower(c.Name), "_id"), strings.EqualFold(c.Name, "id"):
-			why = "is called like a key"
-		}
-		if why != "" {
-			g.left = append(g.left, fmt.Sprintf("%s %s", c.Name, why))
-			continue
-		}
-		g.features = append(g.features, c.Name)
 	}
 }
 

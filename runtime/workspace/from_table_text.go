@@ -35,6 +35,9 @@ func (f *tableFile) source(b *strings.Builder, g *guess) {
 	for _, c := range g.pii {
 		fmt.Fprintf(b, "# %s seems to be personal: %s. No model, report or export gets what pii lists.\n", comment(c), g.because[c])
 	}
+	if len(g.texts) > 0 {
+		fmt.Fprintf(b, "# Free text: %s. Where it names people, list it in pii, too, and in allow_pii of the models that may read it all the same.\n", comment(strings.Join(g.texts, ", ")))
+	}
 	if len(g.protected) > 0 {
 		fmt.Fprintf(b, "# Protected by the names of columns: models do not learn from these, and results can be compared by them.\n")
 	}
@@ -107,54 +110,6 @@ func (g *guess) metrics(b *strings.Builder) {
 		fmt.Fprintf(b, "metric %q { type = %q }\n", m[0], m[1])
 	}
 	b.WriteString("\n")
-}
-
-// models are what is known without one, and boosted trees, with their evaluations.
-func (g *guess) models(b *strings.Builder) {
-	task := func() {
-		fmt.Fprintf(b, "  target = %s\n  task = %q\n", syntax.Quote(g.target), g.task)
-		if g.positive != "" {
-			fmt.Fprintf(b, "  positive = %s\n", syntax.Quote(g.positive))
-		}
-	}
-	b.WriteString("# What is known without a model.\ntrain \"baseline\" \"nothing\" {\n  data = split.parts.train\n")
-	task()
-	b.WriteString("}\n\n")
-	fmt.Fprintf(b, "# The target %s was taken %s; %s, as it has %d values.\n", comment(g.target), comment(g.why), strings.ReplaceAll(g.task, "_", " "), g.classes)
-	if g.positive != "" {
-		fmt.Fprintf(b, "# The score is the chance of %s, %s.\n", comment(g.positive), g.chosen)
-	}
-	for _, l := range g.left {
-		fmt.Fprintf(b, "# No feature: %s.\n", comment(l))
-	}
-	if len(g.protected) > 0 {
-		fmt.Fprintf(b, "# No features, as they are protected: %s. To learn from one all the same, name it in features and in allow_protected.\n", comment(strings.Join(g.protected, ", ")))
-	}
-	b.WriteString("train \"gradient_boosting\" \"model\" {\n  data = split.parts.train\n  validation = split.parts.validation\n")
-	if g.selects() {
-		b.WriteString("  selection = split.parts.selection\n")
-	}
-	task()
-	list(b, "features", g.features)
-	b.WriteString("  seed = 7\n  params {\n    trees = 500\n    learning_rate = 0.05\n  }\n")
-	first := begunMetrics[g.task][0][0]
-	if g.tune {
-		g.tuning(b, first)
-	}
-	b.WriteString("}\n\n")
-	fmt.Fprintf(b, "evaluate \"nothing\" {\n  model = train.nothing\n  data = split.parts.test\n  metrics = [metric.%s]\n}\n\n", first)
-	var all []string
-	for _, m := range begunMetrics[g.task] {
-		all = append(all, "metric."+m[0])
-	}
-	fmt.Fprintf(b, "evaluate \"model\" {\n  model = train.model\n  data = split.parts.test\n  metrics = [%s]\n\n  explain {}\n", strings.Join(all, ", "))
-	if g.task == "binary_classification" && len(g.fair) > 0 {
-		b.WriteString("\n")
-		for _, c := range g.fair {
-			fmt.Fprintf(b, "  fairness %s { metrics = [\"equalized_odds_difference\"] }\n", syntax.Quote(c))
-		}
-	}
-	b.WriteString("}\n\n")
 }
 
 // tuning is the block with which the trees try parameters: those that matter most for boosted trees, in ranges that are customary.
