@@ -32,11 +32,10 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 	// header is kept, so that references to it are not told as mistakes too.
 	start := 0
 	for range maxRestarts {
-		m, refused := measure(f, start)
-		if refused != nil {
+		if _, refused := measure(f, start); refused != nil {
 			return good, attrs, broken, append(ds, refused...)
 		}
-		body, hds := parseFrom(f, start, m.cuts)
+		body, hds := parseFrom(f, start)
 		first := firstError(hds, len(f.Bytes)+1)
 		for _, b := range body.Blocks {
 			if closed(b) && b.Range().Start.Byte < first && b.CloseBraceRange.End.Byte <= first && !touched(hds, b) {
@@ -93,58 +92,21 @@ func CheckFile(name string, text []byte) source.Diagnostics {
 	if ds := CheckText(name, f.Bytes); ds.HasErrors() {
 		return ds
 	}
-	m, ds := measure(f, 0)
-	if ds != nil {
+	if _, ds := measure(f, 0); ds != nil {
 		return ds
 	}
-	_, hds := parseFrom(f, 0, m.cuts)
+	var ds source.Diagnostics
+	_, hds := parseFrom(f, 0)
 	for _, d := range told(hds) {
 		ds = append(ds, f.Diagnostic(d, ""))
 	}
 	return ds.Sort()
 }
 
-// parseFrom parses the file from the beginning of a line: by pieces, which end at cuts, and where anything is wrong as a whole. A token takes HCL
-// a hundred bytes, in a list that is copied each time it grows; the lists of pieces stay short. Of the body that is returned only blocks and
-// attributes count.
-func parseFrom(f *File, start int, cuts []int) (*hclsyntax.Body, hcl.Diagnostics) {
-	if whole := parsePieces(f, start, cuts); whole != nil {
-		return whole, nil
-	}
-	return parsePiece(f, start, len(f.Bytes))
-}
-
-// parsePieces parses pieces one after the other; nil if there is only one, if something is wrong in one of them, or between them: an attribute
-// that two have.
-func parsePieces(f *File, start int, cuts []int) *hclsyntax.Body {
-	if len(cuts) == 0 {
-		return nil
-	}
-	whole := &hclsyntax.Body{Attributes: hclsyntax.Attributes{}}
-	for i := range len(cuts) + 1 {
-		end := len(f.Bytes)
-		if i < len(cuts) {
-			end = cuts[i]
-		}
-		body, ds := parsePiece(f, start, end)
-		if len(ds) > 0 {
-			return nil
-		}
-		for name, a := range body.Attributes {
-			if whole.Attributes[name] != nil {
-				return nil
-			}
-			whole.Attributes[name] = a
-		}
-		whole.Blocks = append(whole.Blocks, body.Blocks...)
-		start = end
-	}
-	return whole
-}
-
-func parsePiece(f *File, start, end int) (*hclsyntax.Body, hcl.Diagnostics) {
+// parseFrom parses the file from the beginning of a line.
+func parseFrom(f *File, start int) (*hclsyntax.Body, hcl.Diagnostics) {
 	pos := f.Pos(start)
-	file, ds := hclsyntax.ParseConfig(f.Bytes[start:end], f.Name, hcl.Pos{Line: pos.Line, Column: 1, Byte: start})
+	file, ds := hclsyntax.ParseConfig(f.Bytes[start:], f.Name, hcl.Pos{Line: pos.Line, Column: 1, Byte: start})
 	return file.Body.(*hclsyntax.Body), ds
 }
 

@@ -34,12 +34,9 @@ const (
 // wholeErrors is the size of a text up to which all its errors are looked for where its characters are wrong already.
 const wholeErrors = 4 << 20
 
-// pieceTokens is how many tokens a piece of a file has at least, but for the last (measured.cuts).
-const pieceTokens = 200
-
 // measure counts the tokens of the file from start on, and returns a diagnostic if they are too many or too deeply
 // nested for the parser. It reads each byte once and keeps no tokens, so that any text may be handed to it.
-func measure(f *File, start int) (*measured, source.Diagnostics) {
+func measure(f *File, start int) (int, source.Diagnostics) {
 	m := &measured{levels: make([]level, 1, 16)}
 	scanner := token.NewScanner(f.Bytes[start:])
 	for {
@@ -49,35 +46,34 @@ func measure(f *File, start int) (*measured, source.Diagnostics) {
 		if broken && len(f.Bytes)-start <= wholeErrors {
 			return measureHCL(f, start)
 		}
-		m.cut(t.Kind, f.Bytes, start+int(t.Start))
 		fits := m.add(t.Kind)
 		if t.Kind == token.EOF {
-			return m, nil
+			return m.tokens, nil
 		}
 		if fits && !broken {
 			continue
 		}
 		at.Start, at.End = f.Pos(start+int(t.Start)), f.Pos(start+int(t.End))
 		if broken {
-			return m, source.Diagnostics{{
+			return m.tokens, source.Diagnostics{{
 				Severity: source.Error, Code: source.CodeSyntax, Subject: at, Summary: "the text is not HCL",
 				Detail: "A character stands where it cannot, or a string, comment or heredoc has no end. Nothing after it was read.",
 			}}
 		}
-		return m, m.refusal(at)
+		return m.tokens, m.refusal(at)
 	}
 }
 
 // measureHCL measures a text with wrong characters as HCL's scanner takes it, for our own goes on otherwise.
-func measureHCL(f *File, start int) (*measured, source.Diagnostics) {
+func measureHCL(f *File, start int) (int, source.Diagnostics) {
 	m := &measured{levels: make([]level, 1, 16)}
 	tokens, _ := hclsyntax.LexConfig(f.Bytes[start:], f.Name, hcl.Pos{Line: 1, Column: 1, Byte: start})
 	for _, t := range tokens {
 		if !m.add(kindOf(t.Type)) {
-			return m, m.refusal(f.Range(t.Range))
+			return m.tokens, m.refusal(f.Range(t.Range))
 		}
 	}
-	return m, nil
+	return m.tokens, nil
 }
 
 // kindOf is what matters of the type of one of HCL's tokens.
@@ -102,16 +98,6 @@ func kindOf(t hclsyntax.TokenType) token.Kind {
 type measured struct {
 	tokens int
 	levels []level
-	cuts   []int // places outside of all brackets where a line begins with a word, pieceTokens and more from one another
-	uncut  int   // tokens since the last
-}
-
-// cut notes a place between two pieces, before the token there is counted.
-func (m *measured) cut(k token.Kind, text []byte, at int) {
-	if m.uncut >= pieceTokens && k == token.Ident && len(m.levels) == 1 && text[at-1] == '\n' {
-		m.cuts, m.uncut = append(m.cuts, at), 0
-	}
-	m.uncut++
 }
 
 // level is what stands between two brackets. The depth of evaluation grows with the operators of one value, `a + b +

@@ -67,8 +67,8 @@ func tooMany(names []string, files map[string][]byte) source.Diagnostics {
 		if CheckText(name, f.Bytes).HasErrors() {
 			continue
 		}
-		m, ds := measure(f, 0)
-		if tokens += m.tokens; ds == nil && tokens > MaxTokens {
+		n, ds := measure(f, 0)
+		if tokens += n; ds == nil && tokens > MaxTokens {
 			return tooManyTokens("the module", MaxTokens, source.Range{File: name})
 		}
 	}

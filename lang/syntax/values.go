@@ -52,11 +52,11 @@ func ParseValues(name string, text []byte) ([]*Attr, source.Diagnostics) {
 	if ds := CheckText(name, f.Bytes); ds.HasErrors() {
 		return nil, ds
 	}
-	m, ds := measure(f, 0)
-	if ds != nil {
+	if _, ds := measure(f, 0); ds != nil {
 		return nil, ds
 	}
-	body, hds := parseFrom(f, 0, m.cuts)
+	body, hds := parseFrom(f, 0)
+	var ds source.Diagnostics
 	for _, d := range hds {
 		ds = append(ds, f.Diagnostic(d, ""))
 	}
