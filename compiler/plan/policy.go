@@ -130,7 +130,7 @@ func (n *Node) Policy() (Policy, error) {
 
 // Keep is how long results are kept that others took the place of, and the text that says so; without one schema.KeepResults counts.
 func (p Policy) Keep() (d time.Duration, said string) {
-	_ = json.Unmarshal(p["keep"], &said) // one that is no text, which the schema refuses, says nothing
+	_ = json.Unmarshal(p[schema.Keep], &said) // one that is no text, which the schema refuses, says nothing
 	d, err := schema.ParseDuration(cmp.Or(said, schema.KeepResults))
 	if err != nil { // of a log that was written by hand: nothing is deleted by it
 		d = math.MaxInt64

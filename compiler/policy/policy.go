@@ -16,8 +16,10 @@ package policy
 //	approval[risk].when      absent → a condition                it is no longer always asked for
 //	after                    ["check.a"] → absent                no longer waits for check.a
 //	rollback.from            ["ann"] → absent                    anybody may roll back
-//	keep                     "90d" → "30d"                       results are kept for a shorter time
+//	keep                     absent → "30d"                      results are kept for a shorter time
 //	protected_in_decisions   "refuse" → absent                   rows may be treated by protected columns
+//
+// A policy with a default (schema.PolicyDefault) is never told as absent: keep went from "90d" to "30d", protected_in_decisions from "refuse" to "allow".
 //
 // Conditions are compared by rule.Compare, each with the constants that it reads put in: a rule whose text is the same became
 // weaker where the variable in it moved. A condition that says when an approval is asked for works the other way round: the
@@ -32,6 +34,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -39,7 +42,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Difference is one thing that a block asks otherwise. A value that is absent came or went.
+// Difference is one thing that a block asks otherwise. A value that is absent came or went; one that has a default is the default instead, unless
+// the other side is that too.
 type Difference struct {
 	Path          string
 	Before, After json.RawMessage
@@ -62,9 +66,24 @@ func Compare(before, after plan.Policy) []Difference {
 			continue
 		}
 		d.Weaker = c.weaker(&d)
+		d.withDefault()
 		out = append(out, d)
 	}
 	return out
+}
+
+// withDefault puts the default in place of a value that is absent. Where it is written out on the other side, nothing but the writing differs, and absent
+// says so.
+func (d *Difference) withDefault() {
+	value, ok := schema.PolicyDefault(d.Path)
+	text := json.RawMessage(strconv.Quote(value))
+	switch {
+	case !ok || bytes.Equal(d.Before, text) || bytes.Equal(d.After, text):
+	case d.Before == nil:
+		d.Before = text
+	case d.After == nil:
+		d.After = text
+	}
 }
 
 // Gone says what it means that a block of a kind is gone; empty if nothing that decided.
@@ -145,7 +164,7 @@ func (c comparison) weaker(d *Difference) string {
 		return lost("no longer verified by ", d)
 	case d.Path == schema.ProtectedInDecisions && string(d.Before) == `"`+schema.Refuse+`"`:
 		return "rows may be treated by protected columns"
-	case d.Path == "keep":
+	case d.Path == schema.Keep:
 		before, _ := c.before.Keep()
 		after, _ := c.after.Keep()
 		if after < before {

@@ -3,11 +3,13 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // asks is a policy of values by path.
@@ -139,5 +141,41 @@ func TestLoosened(t *testing.T) {
 		if got := Loosened(c.kind == "check", c.path, raw(c.before), raw(c.after)); got != c.want {
 			t.Error(fmt.Sprintf("%s %s %s to %s: got %q, want %q", c.kind, c.path, c.before, c.after, got, c.want))
 		}
+	}
+}
+
+// TestDefaultsAreTold: whatever policy of the pipeline has a default is told by it and not as absent; and no policy says in its docs that it has one that is
+// not told.
+func TestDefaultsAreTold(t *testing.T) {
+	documented := regexp.MustCompile("Default: `\"([^`]*)\"`")
+	found := 0
+	for _, k := range schema.CoreKinds() {
+		for i := range k.Types {
+			for _, a := range k.Types[i].Body.Attrs {
+				m := documented.FindStringSubmatch(a.Doc)
+				if !a.Policy || m == nil {
+					continue
+				}
+				found++
+				usual, other := `"`+m[1]+`"`, `"1w"`
+				for _, c := range []struct {
+					before, after plan.Policy
+					want          [2]string
+				}{
+					{nil, asks(a.Name, "1w"), [2]string{usual, other}},
+					{asks(a.Name, "1w"), nil, [2]string{other, usual}},
+					{nil, asks(a.Name, m[1]), [2]string{"", usual}},
+					{asks(a.Name, m[1]), asks(a.Name, "1w"), [2]string{usual, other}},
+				} {
+					d := Compare(c.before, c.after)
+					if len(d) != 1 || [2]string{string(d[0].Before), string(d[0].After)} != c.want {
+						t.Errorf("%s.%s: %s to %s: got %s, want %s", k.Name, a.Name, c.before[a.Name], c.after[a.Name], d, c.want)
+					}
+				}
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("%d policies with a default, want keep and protected_in_decisions at least", found)
 	}
 }

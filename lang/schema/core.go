@@ -54,12 +54,12 @@ func pipelineKind() Kind {
 			{Name: "store", Type: String, Metadata: true,
 				Doc: "Where results and state are kept, for all who work on the pipeline: a bucket and a prefix, such as `\"s3://models/fraud?region=eu-central-1\"`; " +
 					"`s3://`, `gs://` or `azblob://`. A string without variables. Default: the folder `.mlp` beside the module. `--store` and `MLP_STORE` count before it."},
-			{Name: "keep", Type: Duration, Policy: true,
+			{Name: Keep, Type: Duration, Policy: true,
 				Doc: "How long `mlp gc` keeps results that others took the place of, and those that no state has, such as `\"30d\"`. Default: `\"" + KeepResults + "\"`. " +
 					"Releases, with all that they come from, are kept for ever."},
-			{Name: ProtectedInDecisions, Type: String, OneOf: []string{"allow", Refuse}, Policy: true,
+			{Name: ProtectedInDecisions, Type: String, OneOf: []string{Allow, Refuse}, Policy: true,
 				Doc: "`\"refuse\"`: no block may treat rows by a protected column: by a threshold or a curve of its group (`decision`, `calibration_by`), or as a feature that `allow_protected` names. " +
-					"Weights of training rows and figures by group may use it. Default: `\"allow\"`, where the block names the column."},
+					"Weights of training rows and figures by group may use it. Default: `\"" + Allow + "\"`, where the block names the column."},
 		}}),
 	}
 }

@@ -57,13 +57,28 @@ func (a *Attr) Takes(p PortType) bool { return a != nil && slices.Contains(a.Por
 func (t *Type) IsDeployment() bool { return t.Yields(ReleasePort) }
 
 const (
-	// ProtectedInDecisions is the argument of the pipeline that says whether rows may be treated by protected columns; Refuse is its value by which they may not.
+	// ProtectedInDecisions is the argument of the pipeline that says whether rows may be treated by protected columns: with Allow, its default, or not (Refuse).
 	ProtectedInDecisions = "protected_in_decisions"
+	Allow                = "allow"
 	Refuse               = "refuse"
+	// Keep is the argument of the pipeline that says how long results are kept; KeepResults is its default.
+	Keep = "keep"
 	// LeastPositives are how many positive rows a figure of two classes must rest on where min_positives says nothing.
 	LeastPositives = 10
-	// KeepResults is how long results are kept that others took the place of, where the pipeline does not say.
+	// KeepResults is how long results are kept that others took the place of.
 	KeepResults = "90d"
 	// DriftDistance is the least distance that is drift where a monitor has no limit.
 	DriftDistance = 0.1
 )
+
+// PolicyDefault is what counts where a block says nothing of a policy with a default: "90d" for keep. Such defaults are no Attr.Default, since a policy that
+// nobody wrote is no part of the state.
+func PolicyDefault(path string) (value string, ok bool) {
+	switch path {
+	case Keep:
+		return KeepResults, true
+	case ProtectedInDecisions:
+		return Allow, true
+	}
+	return "", false
+}

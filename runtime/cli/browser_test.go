@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"flag"
@@ -21,6 +22,9 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/mlp-lang/mlp/compiler/render/report"
+	doc "github.com/mlp-lang/mlp/lang/report"
 )
 
 var screenshots = flag.String("screenshots", "", "write pictures of the pages that the browser shows to this folder")
@@ -145,6 +149,9 @@ func auditPage(ctx context.Context, self string, width int64, scheme string) (wr
 		func() (cdp.Empty, error) { return chromedp.Call(ctx, network.Enable, network.EnableParams{}) },
 		func() (cdp.Empty, error) { return chromedp.Call(ctx, log.Enable, cdp.Empty{}) },
 		func() (cdp.Empty, error) {
+			return chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		},
+		func() (cdp.Empty, error) {
 			return chromedp.Call(ctx, emulation.SetDeviceMetricsOverride,
 				emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 800, DeviceScaleFactor: 1})
 		},
@@ -180,10 +187,46 @@ func pages(t *testing.T) map[string]string {
 	out["change and removal"] = mustRun(t, dir, "plan", "--format", "html")
 	edit(t, module, "table.rows >= 10000.0", "table.rows >= 1000000.0")
 	out["blocked"] = mustRun(t, dir, "plan", "--format", "html")
+	edit(t, module, "table.rows >= 1000000.0", "table.rows >= 10000.0", "metrics.recall >= variable.min_recall", "metrics.recall >= 0.99")
+	if _, stderr, code := run(t, dir, "apply", "--auto-approve", "--executor", "process"); code != exitGate {
+		t.Fatalf("got exit code %d, want that of a gate that fails:\n%s", code, stderr)
+	}
+	out["report of what is held"] = mustRun(t, dir, "report", "gate.release", "deploy.scorer", "evaluate.holdout", "--format", "html")
+	out["report of much"] = pageOf(t, crowded())
+	out["report of nothing"] = pageOf(t, &report.Document{Title: "empty", Entries: []report.Entry{{Address: "evaluate.a", Report: &doc.Report{Version: doc.Version, Title: "Nothing to tell"}}}})
 	for name, s := range hostiles {
 		out["hostile "+name] = mustRun(t, hostileModule(t, s, "select * from rows"), "plan", "--format", "html")
 	}
 	return out
+}
+
+// crowded is a report of two hundred columns with long names, in tables that are wide, tall and both, and of pictures with many categories.
+func crowded() *report.Document {
+	const many = 200
+	number := doc.Cell{Value: doc.At(1234.5678), Low: doc.At(-0.00012345), High: doc.At(98765.4321)}
+	wide, tall := &doc.Table{Columns: []doc.Column{{Name: "slice"}}}, &doc.Table{Columns: []doc.Column{{Name: "column"}, {Name: "what it is", Kind: doc.Text}, {Name: "value", Kind: doc.Number}}}
+	plot := &doc.Plot{Title: strings.Repeat("a_long_title.", 9), X: doc.Axis{Label: "share", Share: true}, Series: []doc.Series{{Name: "all", Mark: doc.Bars}}}
+	row := []doc.Cell{doc.Words("evaluate.holdout.slices[\"the whole of the north\"].equalized_odds_difference")}
+	for i := range many {
+		name := fmt.Sprintf("%s%d", strings.Repeat("column_", i%8), i)
+		wide.Columns, row = append(wide.Columns, doc.Column{Name: name, Kind: doc.Number}), append(row, number)
+		tall.Rows = append(tall.Rows, []doc.Cell{doc.Words(name), doc.Words(strings.Repeat("word ", i%40)), number})
+		plot.Y.Categories = append(plot.Y.Categories, name)
+		plot.Series[0].X, plot.Series[0].Y = append(plot.Series[0].X, float64(i)/many), append(plot.Series[0].Y, float64(i))
+	}
+	wide.Rows = [][]doc.Cell{row, row}
+	r := &doc.Report{Version: doc.Version, Title: "Much of " + strings.Repeat("everything", 20), Sections: []doc.Section{{Title: "Wide and tall", Items: []doc.Item{{Table: wide}, {Table: tall}, {Plot: plot}}}}}
+	return &report.Document{Title: "crowded", Entries: []report.Entry{{Address: "profile.a", Report: r}, {Address: `profile.b["` + strings.Repeat("key", 30) + `"]`, Report: r}}}
+}
+
+// pageOf is a document as a page.
+func pageOf(t *testing.T, d *report.Document) string {
+	t.Helper()
+	var page bytes.Buffer
+	if err := report.HTML(&page, d); err != nil {
+		t.Fatal(err)
+	}
+	return page.String()
 }
 
 // TestPagesInBrowser opens every page that mlp writes in a real browser: it does nothing but show itself, fits a
@@ -217,6 +260,11 @@ var guilty = map[string]struct{ page, want string }{
 	"cut off":      {`<!doctype html><svg width="100" height="50"><text x="-10" y="25" font-size="14">beyond</text></svg>`, "cut off: beyond"},
 	"only by day":  {`<!doctype html><style>:root { color-scheme: light dark } p { color: #222; }</style><p>dark`, "dark: contrast"},
 	"pale figure":  {`<!doctype html><svg width="100" height="50"><rect width="100" height="50" fill="#111"/><text y="25" font-size="14">inside</text></svg>`, ": inside"},
+	"no key":       {`<!doctype html><div style="overflow-x: auto"><p style="width: 500px">wide</div>`, "no key goes there"},
+	"no name":      {`<!doctype html><div style="overflow-x: auto" tabindex="0"><p style="width: 500px">wide</div>`, "has no name"},
+	"no focus":     {`<!doctype html><p><a href="#a" style="outline: none">a</a>`, "focus cannot be seen"},
+	"order":        {`<!doctype html><p tabindex="1">a`, "out of order"},
+	"nameless":     {`<!doctype html><div style="overflow-x: auto" tabindex="0" aria-label="t"><table><tbody><tr><th>name<td style="min-width: 500px">1</table></div>`, "lose their names"},
 	"covered":      {`<!doctype html><p>lower</p><div style="position: fixed; inset: 0; background: #fff"></div>`, "covered: lower"},
 }
 

@@ -49,6 +49,11 @@ func TestReportsOfExamples(t *testing.T) {
 				r.compare(block, r.console(block[2]))
 			}
 			figures := figuresOf(t, mustRun(t, dir, append([]string{"report", "--format", "json"}, stages...)...))
+			t.Run("browser", func(t *testing.T) {
+				for _, f := range faults(t, chromium(t), "example "+name, mustRun(t, dir, "report", "--format", "html")) {
+					t.Error(f)
+				}
+			})
 			picture := filepath.Join("../../examples", name, "report.png")
 			if *update {
 				if err := os.WriteFile(file, []byte(r.text), 0o644); err != nil {

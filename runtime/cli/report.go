@@ -17,8 +17,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-const reportHelp = `Shows what stages report of their results: figures with intervals, curves, slices and groups as tables and pictures. Without
-an address, the reports of all stages that have one.
+const reportHelp = `Shows what stages report of their results: figures with intervals, curves, slices and groups as tables and pictures; and of gates,
+deployments and hypotheses how they were decided. Without an address, all that there are.
 
 A page of HTML is one file that needs nothing else, to be attached and kept. A report is recorded with its result: it is
 made once, and shown in any form without running anything.`

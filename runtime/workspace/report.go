@@ -3,6 +3,8 @@ package workspace
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	render "github.com/mlp-lang/mlp/compiler/render/report"
@@ -10,13 +12,13 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
-// Reports collects the reports of stages as they were recorded, in the order of the addresses; of none given, of all stages that have one.
+// Reports collects the reports of stages as they were recorded, in the order of the addresses; of none given, of gates, releases, hypotheses, and all stages that have one.
 // A stage that is asked for and has none is an error that says why. A gate, a deployment or a problem that is asked for has one of how it was decided.
 func (s *Session) Reports(addresses []string) (*render.Document, error) {
 	out := &render.Document{Title: s.Pipeline}
 	asked := len(addresses) > 0
 	if !asked {
-		addresses = sortedKeys(s.State.Nodes)
+		addresses = s.reported()
 	}
 	for _, address := range addresses {
 		e, err := s.report(address)
@@ -39,6 +41,22 @@ func (s *Session) Reports(addresses []string) (*render.Document, error) {
 		out.Title += " · " + plan.SampleName(s.State.Sample)
 	}
 	return out, nil
+}
+
+// reported are the addresses whose reports are shown where none is asked for: what was decided comes first, then the stages that it rests on.
+func (s *Session) reported() []string {
+	out := slices.Concat(sortedKeys(s.State.Gates), sortedKeys(s.State.Releases))
+	for _, key := range sortedKeys(s.State.Hypotheses) {
+		if problem, _, _ := strings.Cut(key, "/"); !slices.Contains(out, problem) {
+			out = append(out, problem)
+		}
+	}
+	for _, at := range sortedKeys(s.State.Nodes) {
+		if !slices.Contains(out, at) {
+			out = append(out, at)
+		}
+	}
+	return out
 }
 
 // withReports names the stages that have a report, for who asked for another: a sentence.

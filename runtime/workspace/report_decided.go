@@ -28,11 +28,11 @@ func (s *Session) decided(at string) (*page.Entry, error) {
 	claims := s.hypothesesOf(at)
 	switch {
 	case isGate:
-		r, err = s.gateReport(at, &gate)
+		r, err = s.gateReport(&gate)
 	case isLive:
-		r, err = s.releaseReport(at, &release)
+		r, err = s.releaseReport(&release)
 	case len(claims) > 0:
-		r = hypothesisReport(at, claims)
+		r = hypothesisReport(claims)
 	}
 	if r == nil || err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func columnsOf(names ...string) []report.Column {
 }
 
 // gateReport says how a gate was last decided: each rule with the figures that it read, approvals, and the results and models that this rests on.
-func (s *Session) gateReport(at string, g *plan.GateState) (*report.Report, error) {
+func (s *Session) gateReport(g *plan.GateState) (*report.Report, error) {
 	rules := &report.Table{Columns: columnsOf("rule", "verdict", "condition")}
 	held := 0
 	for _, r := range g.Rules {
@@ -84,7 +84,7 @@ func (s *Session) gateReport(at string, g *plan.GateState) (*report.Report, erro
 		}
 		rules.Rows = append(rules.Rows, []report.Cell{report.Words(r.Name), report.Words(verdict), report.Words(r.Assert)})
 	}
-	out := &report.Report{Version: report.Version, Title: fmt.Sprintf("Gate %s: %s", at, g.Verdict), Summary: fmt.Sprintf("%d of %d rules hold.", held, len(g.Rules)),
+	out := &report.Report{Version: report.Version, Title: "Gate: " + string(g.Verdict), Summary: fmt.Sprintf("%d of %d rules hold.", held, len(g.Rules)),
 		Sections: []report.Section{{Title: "Rules", Items: []report.Item{{Table: rules}}}}}
 	if t := figuresRead(g.Rules); len(t.Rows) > 0 {
 		out.Sections = append(out.Sections, report.Section{Title: "Figures that the rules read", Items: []report.Item{{Table: t}}})
@@ -165,7 +165,7 @@ func (s *Session) stagesRead(rules []plan.Rule) *report.Table {
 }
 
 // hypothesisReport says what figures say of each claim of a problem, by which condition and figures, and of which results these are.
-func hypothesisReport(at string, claims map[string]plan.HypothesisState) *report.Report {
+func hypothesisReport(claims map[string]plan.HypothesisState) *report.Report {
 	verdicts, conditions := &report.Table{Columns: columnsOf("hypothesis", "verdict", "claim", "note")}, &report.Table{Columns: columnsOf("hypothesis", "condition")}
 	figures := &report.Table{Columns: []report.Column{{Name: "hypothesis"}, {Name: "figure"}, {Name: "value", Kind: report.Number}}}
 	results := &report.Table{Columns: columnsOf("hypothesis", "stage", "result")}
@@ -191,14 +191,14 @@ func hypothesisReport(at string, claims map[string]plan.HypothesisState) *report
 			results.Rows = append(results.Rows, []report.Cell{report.Words(name), report.Words(stage), report.Words(h.Evidence[stage].Short())})
 		}
 	}
-	return &report.Report{Version: report.Version, Title: "Hypotheses of " + at,
+	return &report.Report{Version: report.Version, Title: "Hypotheses",
 		Summary: fmt.Sprintf("%d supported, %d refuted, %d open.", count[plan.Supported], count[plan.Refuted], count[plan.Undecided]),
 		Sections: []report.Section{{Title: "Verdicts", Items: []report.Item{{Table: verdicts}}}, {Title: "Conditions", Items: []report.Item{{Table: conditions}}},
 			{Title: "Figures", Items: []report.Item{{Table: figures}}}, {Title: "Results that the figures are of", Items: []report.Item{{Table: results}}}}}
 }
 
 // releaseReport says what is live, and how the last candidate that was compared with it measured against it, metric by metric on the same rows.
-func (s *Session) releaseReport(at string, r *plan.ReleaseState) (*report.Report, error) {
+func (s *Session) releaseReport(r *plan.ReleaseState) (*report.Report, error) {
 	t := &report.Table{Columns: columnsOf("", "")}
 	fact := func(name, value string) {
 		if value != "" {
@@ -209,7 +209,7 @@ func (s *Session) releaseReport(at string, r *plan.ReleaseState) (*report.Report
 	fact("live since", fmt.Sprintf("revision %d, %s", r.Revision, r.Since.UTC().Format("2006-01-02 15:04Z")))
 	fact("by", r.By)
 	fact("let pass by", r.Gate)
-	out := &report.Report{Version: report.Version, Title: "Release of " + at, Summary: fmt.Sprintf("%s %s is live since revision %d.", r.From, r.Model.Short(), r.Revision),
+	out := &report.Report{Version: report.Version, Title: "Release", Summary: fmt.Sprintf("%s %s is live since revision %d.", r.From, r.Model.Short(), r.Revision),
 		Sections: []report.Section{{Title: "Live", Items: []report.Item{{Table: t}}}}}
 	for _, stage := range sortedKeys(s.State.Nodes) {
 		of, role := address.Of(stage)

@@ -18,7 +18,8 @@ const (
 	wide        = 340.0
 	high        = 260.0
 	category    = 20.0 // height of a category on the y axis
-	aboveAxes   = 26.0
+	aboveAxes   = 26.0 // with the label of y
+	bareAxes    = 8.0  // without one
 	belowAxes   = 44.0
 	slant       = 40.0 // degrees, of categories on the x axis that have no room side by side
 	slantSine   = 0.643
@@ -34,6 +35,7 @@ type picture struct {
 	*doc.Plot
 	b     strings.Builder
 	x, y  *axis
+	above float64 // height of what stands above the axes
 	below float64 // height of what stands below the axes
 }
 
@@ -42,13 +44,16 @@ type picture struct {
 // Classes say how things look, and the page's style sheet what that is: "g" a line of the grid, "t" a text at a tick, "l" a label of an
 // axis, "s" a curve, "b" a band, "r" a bar, "p" a point, "w" a whisker, with "c0" to "c5" or "ref" for the series.
 func svg(p *doc.Plot, id string) string {
-	s := &picture{Plot: p, below: belowAxes}
+	s := &picture{Plot: p, above: aboveAxes, below: belowAxes}
+	if p.Y.Label == "" {
+		s.above = bareAxes
+	}
 	if n := s.longest(); s.slanted() {
 		s.below += float64(letter * float64(n) * slantSine)
 	}
 	height := high - belowAxes + s.below
 	if n := len(p.Y.Categories); n > 0 {
-		height = aboveAxes + s.below + category*float64(max(n, 2))
+		height = s.above + s.below + category*float64(max(n, 2))
 	}
 	s.axes(height)
 	alt := p.Alt
@@ -88,7 +93,7 @@ func (s *picture) axes(height float64) {
 		}
 	}
 	// Places grow downwards in SVG, values upwards.
-	s.y = newAxis(s.Y, ys, zeroY, 5, height-s.below, aboveAxes)
+	s.y = newAxis(s.Y, ys, zeroY, 5, height-s.below, s.above)
 	if s.sideways() { // the first category is at the top
 		s.y.from, s.y.to = s.y.to, s.y.from
 	}
@@ -148,7 +153,7 @@ func (s *picture) grid(height float64) {
 			anchor = fmt.Sprintf(`text-anchor="end" transform="rotate(-%s %s %s)"`, place(slant), x, place(bottom+16))
 		}
 		fmt.Fprintf(&s.b, `<path class="g" d="M%s %sV%s"/><text class="t" x="%s" y="%s" %s>%s</text>`,
-			x, place(aboveAxes), place(bottom), x, place(bottom+16), anchor, escape(render.Clipped(render.Line(t.text), longestRow)))
+			x, place(s.above), place(bottom), x, place(bottom+16), anchor, escape(render.Clipped(render.Line(t.text), longestRow)))
 	}
 	for _, t := range s.y.ticks {
 		y := s.y.at(t.value)

@@ -19,6 +19,7 @@
       if (/^(xlink:)?(href|src|action|formaction)$/.test(a.name) && !a.value.startsWith("#")) say(`<${name}> stands in it with ${a.name}=${a.value}`);
     }
   }
+  for (const e of document.querySelectorAll("body *")) reach(e);
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let n = walker.nextNode(); n; n = walker.nextNode()) text(n);
   return found;
@@ -40,6 +41,29 @@
       const box = e.getBoundingClientRect(), picture = e.ownerSVGElement.getBoundingClientRect();
       if (box.left < picture.left - 1 || box.right > picture.right + 1) say(`cut off: ${what}`);
     }
+  }
+
+  // reach: what can be used or scrolls is come to by keys, in the order of the page, and shows that they are there; tables that scroll keep the names of their rows.
+  function reach(e) {
+    const what = `${e.localName} ${e.textContent.trim().slice(0, 40)}`, style = getComputedStyle(e);
+    if (e.tabIndex > 0) say(`keys go there out of order: ${what}`);
+    if (e.tabIndex >= 0 && e.checkVisibility()) {
+      e.focus({ focusVisible: true });
+      if (document.activeElement === e && getComputedStyle(e).outlineStyle === "none") say(`focus cannot be seen: ${what}`);
+      e.blur();
+    }
+    const beyond = (all, seen, overflow) => all > seen + 1 && ["auto", "scroll"].includes(overflow);
+    const sideways = beyond(e.scrollWidth, e.clientWidth, style.overflowX);
+    if (!sideways && !beyond(e.scrollHeight, e.clientHeight, style.overflowY)) return;
+    if (!e.hasAttribute("tabindex")) say(`it scrolls, and no key goes there: ${what}`);
+    else if (!e.getAttribute("aria-label")) say(`it scrolls, and has no name: ${what}`);
+    const first = e.querySelector("tbody tr > *");
+    if (!sideways || !first) return;
+    e.scrollLeft = e.scrollWidth;
+    const name = first.getBoundingClientRect(), box = e.getBoundingClientRect();
+    if (name.left < box.left - 1) say(`its rows lose their names: ${what}`);
+    if (name.width > box.width * 0.6) say(`the names of its rows leave no room: ${what}`);
+    e.scrollLeft = 0;
   }
 
   // covered: something else stands where the text should be.
