@@ -92,6 +92,18 @@ func TestWhere(t *testing.T) {
 	}
 }
 
+// TestWhereGrouped: figures of groups are named by their path, as they are shown, and count before a parameter of the name.
+func TestWhereGrouped(t *testing.T) {
+	r := run("evaluate.year", 1, "50", at(0.7), at(0.5))
+	r.Figures["mean.mae"], r.Figures["worst.mae"], r.Figures["mean.mase"] = Figure{Value: at(3)}, Figure{Value: at(5)}, Figure{Why: "undefined in w2"}
+	r.Parameters["mean"], r.Parameters["worst.of"] = json.RawMessage("1"), json.RawMessage("9")
+	for condition, want := range map[string]int{"mean.mae < 4.0 && worst.mae > 4.0": 1, "worst.mae < worst.of": 1, "mean.mae > 4.0": 0} {
+		if kept, left, mistakes := Where([]*Run{r}, condition); len(kept) != want || len(left)+len(mistakes) > 0 {
+			t.Errorf("%s: got %d, want %d; %v %v", condition, len(kept), want, left, mistakes)
+		}
+	}
+}
+
 // TestDiffering: what all runs have alike is not shown, and what one lacks is.
 func TestDiffering(t *testing.T) {
 	all := some()

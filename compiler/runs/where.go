@@ -2,7 +2,9 @@ package runs
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/rule"
@@ -85,10 +87,13 @@ func values(r *Run) map[string]any {
 			put(out, strings.Split(path, "."), x)
 		}
 	}
-	for name, f := range r.Figures {
-		delete(out, name) // a parameter of that name: figures are what people ask for
-		if f.Value != nil {
-			out[name] = *f.Value
+	for _, name := range slices.Sorted(maps.Keys(r.Figures)) { // "mean" before "mean.mae"
+		path := strings.Split(name, ".")
+		if _, grouped := out[path[0]].(map[string]any); !grouped || len(path) == 1 {
+			delete(out, path[0]) // a parameter of that name: figures are what people ask for
+		}
+		if f := r.Figures[name]; f.Value != nil {
+			put(out, path, *f.Value)
 		}
 	}
 	return out

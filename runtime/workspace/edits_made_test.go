@@ -213,6 +213,9 @@ func (e *editMaker) attribute(a *hclsyntax.Attribute, spec *schema.Attr, place, 
 		e.put(gone)
 	}
 	in := func(r hcl.Range, sort, text string) {
+		if text == e.at(r) { // it stands there
+			return
+		}
 		x := at
 		x.sort, x.from, x.to, x.text = sort, r.Start.Byte, r.End.Byte, text
 		if spec != nil && spec.Type == schema.Address {
@@ -282,7 +285,11 @@ func (e *editMaker) template(said string, r hcl.Range, spec *schema.Attr, put fu
 		put(r, "another digest", said[:at[0]]+"0123"+said[at[0]+4:])
 	}
 	if at := aNumber.FindStringIndex(said); at != nil {
-		put(r, "another number in it", said[:at[0]]+"2"+said[at[1]:])
+		other := "2"
+		if said[at[0]:at[1]] == other {
+			other = "3"
+		}
+		put(r, "another number in it", said[:at[0]]+other+said[at[1]:])
 	}
 	if !strings.HasPrefix(said, `"`) {
 		put(r, "another text", strings.Replace(said, "\n", "\n    /* */ ", 1)) // a comment in SQL: kept as it is written

@@ -143,10 +143,11 @@ func quoted(s string) json.RawMessage {
 	return text
 }
 
-// chosenFigures are groups of metrics.json whose numbers say what was chosen by trials: of a trial, and of what takes the best.
-var chosenFigures = []string{"point", "tuning"}
+// groupedFigures are groups of metrics.json whose numbers stand beside those at its top, under the group's name: what trials chose, of a trial and of what takes the
+// best; and the sums of a backtest, mean.mae beside worst.mae.
+var groupedFigures = []string{"point", "tuning", "mean", "sd", "worst"}
 
-// figuresOf are the numbers of metrics.json: those below metrics with their intervals, or else the numbers at its top and what was chosen.
+// figuresOf are the numbers of metrics.json: those below metrics with their intervals, or else the numbers at its top and of some groups.
 func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 	var f struct {
 		Metrics   map[string]*float64 `json:"metrics"`
@@ -156,9 +157,8 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 		} `json:"intervals"`
 		Undefined map[string]string `json:"undefined"`
 	}
-	out := map[string]runs.Figure{}
+	out, better := map[string]runs.Figure{}, betterOf(config)
 	if json.Unmarshal(text, &f) == nil && f.Metrics != nil {
-		better := betterOf(config)
 		for name, x := range f.Metrics {
 			one := runs.Figure{Value: x, Better: better[name]}
 			if x == nil {
@@ -174,7 +174,7 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 	if json.Unmarshal(text, &top) != nil {
 		return out
 	}
-	for _, group := range chosenFigures {
+	for _, group := range groupedFigures {
 		flat := map[string]json.RawMessage{}
 		text, _ := json.Marshal(top[group]) // of what came from JSON: no error
 		runs.Flatten(group, text, flat)
@@ -182,6 +182,9 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 			var x *float64
 			if json.Unmarshal(number, &x) == nil && x != nil {
 				out[name] = runs.Figure{Value: x}
+				if of, ok := strings.CutPrefix(name, group+"."); ok && group != "sd" {
+					out[name] = runs.Figure{Value: x, Better: better[of]}
+				}
 			} else if f.Undefined[name] != "" {
 				out[name] = runs.Figure{Why: f.Undefined[name]}
 			}

@@ -113,7 +113,7 @@ h2 { margin-top: 3rem; border-bottom: 1px solid var(--line) }
 h3 { margin-top: 2rem }
 code, pre { font: .875em/1.5 ui-monospace, monospace; background: var(--raised); border-radius: 3px }
 code { padding: 0 .2em }
-pre { padding: .75rem; overflow-x: auto; overflow-wrap: normal }
+pre { padding: .75rem; white-space: pre-wrap }
 pre code { padding: 0; font-size: 1em }
 .table { overflow-x: auto }
 table { border-collapse: collapse; min-width: 100% }

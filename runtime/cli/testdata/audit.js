@@ -55,6 +55,7 @@
     const beyond = (all, seen, overflow) => all > seen + 1 && ["auto", "scroll"].includes(overflow);
     const sideways = beyond(e.scrollWidth, e.clientWidth, style.overflowX);
     if (!sideways && !beyond(e.scrollHeight, e.clientHeight, style.overflowY)) return;
+    if (e.querySelector("a[href]")) return; // keys go to what stands in it
     if (!e.hasAttribute("tabindex")) say(`it scrolls, and no key goes there: ${what}`);
     else if (!e.getAttribute("aria-label")) say(`it scrolls, and has no name: ${what}`);
     const first = e.querySelector("tbody tr > *");
@@ -74,6 +75,10 @@
     if (!box) return;
     const x = box.left + box.width / 2, y = box.top + box.height / 2;
     if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) return;
+    for (let p = e; p; p = p.parentElement) { // scrolled out of sight
+      const seen = p.getBoundingClientRect();
+      if (getComputedStyle(p).overflowX !== "visible" && (x < seen.left || x > seen.right || y < seen.top || y > seen.bottom)) return;
+    }
     const top = document.elementFromPoint(x, y);
     if (top && !e.contains(top) && !top.contains(e)) say(`covered: ${what}`);
   }
