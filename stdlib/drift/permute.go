@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // chance is what exchanging rows at random gives for one column.
@@ -31,14 +33,14 @@ const certain = 10
 // to be rejected has to be at 0.05/100 = 0.0005. So exchanges go on, 1999 in all, then 3999, …, for those columns alone
 // that are not rejected yet and that fewer than ten exchanges (certain) have scored as high as. They end when there is no
 // such column, or at twice the number of columns divided by Significance: with 100 columns at 4000 exchanges, where a
-// p-value can be half of the strictest level.
+// p-value can be half of the strictest level. An exchange is a step of the part of a bar that ctx is (component.Bar), of which there may be that many.
 func permute(ctx context.Context, pairs []*pair, n, m int, o Options) ([]*chance, error) {
 	out := make([]*chance, len(pairs))
 	for i, p := range pairs {
 		out[i] = &chance{observed: p.asIs().score(p.method)}
 	}
 	most := max(o.Permutations, int(2*float64(len(pairs))/Significance))
-	open := out
+	open, step := out, component.Steps(ctx, most)
 	for from, to := 0, o.Permutations; ; from, to = to, min(2*to+1, most) {
 		var still []*pair
 		for i, p := range pairs {
@@ -46,7 +48,7 @@ func permute(ctx context.Context, pairs []*pair, n, m int, o Options) ([]*chance
 				still = append(still, p)
 			}
 		}
-		if err := exchange(ctx, still, open, n, m, from, to, o); err != nil {
+		if err := exchange(ctx, still, open, n, m, from, to, o, step); err != nil {
 			return nil, err
 		}
 		if open = unclear(out); len(open) == 0 || to >= most {
@@ -71,7 +73,7 @@ func unclear(all []*chance) []*chance {
 }
 
 // exchange adds the scores of some exchanges to the columns' chances.
-func exchange(ctx context.Context, pairs []*pair, into []*chance, n, m, from, to int, o Options) error {
+func exchange(ctx context.Context, pairs []*pair, into []*chance, n, m, from, to int, o Options, step func(int)) error {
 	for _, c := range into {
 		c.scores = append(c.scores, make([]float64, to-from)...)
 	}
@@ -87,6 +89,7 @@ func exchange(ctx context.Context, pairs []*pair, into []*chance, n, m, from, to
 				for i, p := range pairs {
 					into[i].scores[b] = p.split(d.inReference, &memory).score(p.method)
 				}
+				step(1)
 			}
 		})
 	}

@@ -92,18 +92,18 @@ func (e *Evaluation) deltas(ctx context.Context, challenger *Evaluation, before,
 	// go by Deltas; those in SQL by replicates of each side, subtracted one by one.
 	b := e.bootstrap()
 	here, sql, hereAt, sqlAt := e.split()
-	deltas, err := b.Deltas(ctx, here, e.sample, challenger.sample, e.rows.clusters, e.rows.clusterN)
+	deltas, err := b.Deltas(e.Bar.Next(ctx), here, e.sample, challenger.sample, e.rows.clusters, e.rows.clusterN)
 	if err != nil {
 		return nil, err
 	}
 	for k, i := range deltas {
 		found[hereAt[k]] = i
 	}
-	was, err := before.replicates(ctx, sql, b)
+	was, err := e.replicates(ctx, before, sql, b)
 	if err != nil {
 		return nil, err
 	}
-	is, err := after.replicates(ctx, sql, b)
+	is, err := e.replicates(ctx, after, sql, b)
 	if err != nil {
 		return nil, err
 	}

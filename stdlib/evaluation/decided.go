@@ -167,7 +167,7 @@ func (e *Evaluation) cost(ctx context.Context, before, after *decidedSide, compa
 	none := e.noInterval(few)
 	if none == "" {
 		var err error
-		if intervals, err = e.bootstrap().Deltas(ctx, compared, before.sample, after.sample, e.rows.clusters, e.rows.clusterN); err != nil {
+		if intervals, err = e.bootstrap().Deltas(e.Bar.Next(ctx), compared, before.sample, after.sample, e.rows.clusters, e.rows.clusterN); err != nil {
 			return nil, err
 		}
 	}

@@ -93,6 +93,40 @@ func (c *Config) Defaults() {
 	}
 }
 
+// Parts is how many parts of a bar Figures takes.
+func (c *Config) Parts() int {
+	if c.Intervals.Resamples == 0 {
+		return 0
+	}
+	return 1 + c.inSQL() + len(c.Fairness)
+}
+
+// ComparedParts is how many parts of a bar Compare takes.
+func (c *Config) ComparedParts() int {
+	if c.Intervals.Resamples == 0 {
+		return 0
+	}
+	return 1 + 2*c.inSQL()
+}
+
+// DecidedParts is how many parts of a bar Decided takes.
+func (c *Config) DecidedParts() int {
+	if c.Intervals.Resamples == 0 {
+		return 0
+	}
+	return 3
+}
+
+// inSQL is 1 where any metric is SQL, whose resamples are queries of their own.
+func (c *Config) inSQL() int {
+	for _, def := range c.Metrics {
+		if m, err := metric.New(def); err == nil && m.SQL != "" {
+			return 1
+		}
+	}
+	return 0
+}
+
 // Data is the table of the rows.
 type Data struct {
 	Path   string        // a Parquet file
@@ -103,6 +137,7 @@ type Data struct {
 // Evaluation of one model on one table: Open, then Take, then Figures or Compare. It is not safe for concurrent use.
 type Evaluation struct {
 	*Config
+	Bar       *component.Bar // whose next parts are what takes resamples; nil: nobody is told
 	data      Data
 	threads   int
 	warnf     func(format string, args ...any)

@@ -132,7 +132,7 @@ func (r *fairnessReport) measure(ctx context.Context) (err error) {
 	if r.none = r.noInterval(r.few); r.none != "" {
 		return nil
 	}
-	r.intervals, err = r.bootstrap().Fairness(ctx, r.compared, r.parts, r.rows.clusters, r.rows.clusterN)
+	r.intervals, err = r.bootstrap().Fairness(r.Bar.Next(ctx), r.compared, r.parts, r.rows.clusters, r.rows.clusterN)
 	return err
 }
 

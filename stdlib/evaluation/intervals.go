@@ -59,14 +59,14 @@ func (e *Evaluation) intervals(ctx context.Context, t *scored, few string) (map[
 	b := e.bootstrap()
 	// Metrics of ours and those in SQL are computed apart; hereAt and sqlAt are their places in the evaluation's list.
 	here, sql, hereAt, sqlAt := e.split()
-	intervals, err := b.Intervals(ctx, here, e.sample, e.rows.clusters, e.rows.clusterN)
+	intervals, err := b.Intervals(e.Bar.Next(ctx), here, e.sample, e.rows.clusters, e.rows.clusterN)
 	if err != nil {
 		return nil, err
 	}
 	for k, i := range intervals {
 		found[hereAt[k]] = i
 	}
-	replicates, err := t.replicates(ctx, sql, b)
+	replicates, err := e.replicates(ctx, t, sql, b)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,14 @@ func (e *Evaluation) intervals(ctx context.Context, t *scored, few string) (map[
 		found[sqlAt[k]] = b.Replicated(x, replicates[k], e.units())
 	}
 	return e.bounds("intervals.", found), nil
+}
+
+// replicates are those of metrics in SQL, of which there may be none.
+func (e *Evaluation) replicates(ctx context.Context, t *scored, sql []*metric.Metric, b metric.Bootstrap) ([][]float64, error) {
+	if len(sql) == 0 {
+		return nil, nil
+	}
+	return t.replicates(e.Bar.Next(ctx), sql, b)
 }
 
 // bounds are the figures low and high by metric.

@@ -149,20 +149,18 @@ func sqlError(m *metric.Metric, err error) error {
 	return fmt.Errorf("metric %q: %w", m.Name, err)
 }
 
-// replicates computes the metrics on every resample; NaN is null. The resamples are those of the other metrics. Without a metric
-// nothing is read. There is a row that counts.
+// replicates computes the metrics on every resample; NaN is null. The resamples are those of the other metrics. There is a
+// metric, and a row that counts.
 func (t *scored) replicates(ctx context.Context, metrics []*metric.Metric, b metric.Bootstrap) ([][]float64, error) {
 	out := make([][]float64, len(metrics))
 	for m := range out {
 		out[m] = nulls(b.Resamples)
 	}
-	if len(metrics) == 0 {
-		return out, nil
-	}
 	// A query takes as many resamples as make about drawsPerQuery rows: few queries, and bounded memory.
-	step := max(1, drawsPerQuery/len(t.counted))
-	for from := 0; from < b.Resamples; from += step {
-		draws := t.draws(b, from, min(from+step, b.Resamples))
+	size, step := max(1, drawsPerQuery/len(t.counted)), component.Steps(ctx, b.Resamples)
+	for from := 0; from < b.Resamples; from += size {
+		to := min(from+size, b.Resamples)
+		draws := t.draws(b, from, to)
 		f, err := t.drawn(ctx, metrics, draws)
 		if err != nil {
 			return nil, t.whose(ctx, metrics, draws, err)
@@ -172,6 +170,7 @@ func (t *scored) replicates(ctx context.Context, metrics []*metric.Metric, b met
 				out[m][int(resample)] = f.Columns[1+m].Num[i]
 			}
 		}
+		step(to - from)
 	}
 	return out, nil
 }

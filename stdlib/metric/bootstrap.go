@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // Bootstrap draws rows, or whole clusters of rows, with replacement (Efron 1979; clustered: Davison and Hinkley 1997,
@@ -21,7 +23,8 @@ type Bootstrap struct {
 }
 
 // Each calls f for every resample, on several goroutines, with the weights of the rows; f must not keep w. clusters
-// gives each row's cluster, from 0 up to count; nil: every row is its own. When ctx ends it returns early, with its error.
+// gives each row's cluster, from 0 up to count; nil: every row is its own. When ctx ends it returns early, with its error. A resample is a step of the
+// part of a bar that ctx is (component.Bar).
 func (b Bootstrap) Each(ctx context.Context, weights []float64, clusters []int32, count int, f func(resample int, w []float64)) error {
 	return b.each(ctx, units{of: clusters, count: count, rows: len(weights)}, weights, func(resample int, _, w []float64) { f(resample, w) })
 }
@@ -29,6 +32,7 @@ func (b Bootstrap) Each(ctx context.Context, weights []float64, clusters []int32
 // each calls f with how often every unit was drawn and, unless weights is nil, with the weights of the rows.
 func (b Bootstrap) each(ctx context.Context, u units, weights []float64, f func(resample int, drawn, w []float64)) error {
 	same := u.of == nil && !slices.ContainsFunc(weights, func(w float64) bool { return w != 1 })
+	step := component.Steps(ctx, b.Resamples)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range max(b.Threads, 1) {
@@ -44,6 +48,7 @@ func (b Bootstrap) each(ctx context.Context, u units, weights []float64, f func(
 					spread(w, weights, drawn, u.of)
 				}
 				f(i, drawn, w)
+				step(1)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
@@ -149,7 +150,7 @@ func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, backgr
 	return a, nil
 }
 
-// attributeTrees attributes rows one by one, several at a time.
+// attributeTrees attributes rows one by one, several at a time. Each is a step of the part of a bar that ctx is (component.Bar).
 func attributeTrees[F shap.Value](ctx context.Context, e *shap.Explainer[F], groups int, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
 	expected, err := e.Expected()
 	switch {
@@ -174,6 +175,7 @@ func attributeTrees[F shap.Value](ctx context.Context, e *shap.Explainer[F], gro
 			}
 		}
 	}
+	step := component.Steps(ctx, len(rows))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(threads, 1))
 	for i, r := range rows {
@@ -193,6 +195,7 @@ func attributeTrees[F shap.Value](ctx context.Context, e *shap.Explainer[F], gro
 					a.Values[o][f][i] = x
 				}
 			}
+			step(1)
 			return nil
 		})
 	}

@@ -154,6 +154,7 @@ func (e *ensemble) attribute(ctx context.Context, columns [][]float64, rows, bac
 	for o := range factors {
 		out.Base[o], factors[o] = e.factors(o)
 	}
+	step := component.Steps(ctx, len(e.members))
 	for i, b := range e.members {
 		a, err := b.attributeEncoded(ctx, e.columns(i, columns), rows, background, method, threads)
 		if err != nil {
@@ -171,6 +172,7 @@ func (e *ensemble) attribute(ctx context.Context, columns [][]float64, rows, bac
 				}
 			}
 		}
+		step(1)
 	}
 	return out, nil
 }

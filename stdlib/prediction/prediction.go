@@ -38,7 +38,7 @@ type Set struct {
 }
 
 // Score scores the Parquet file data with the model in the folder dir. A table that lacks a feature, or has one of another
-// kind, is a *component.InputError. threads changes no score.
+// kind, is a *component.InputError. threads changes no score. A row is a step of the part of a bar that ctx is (component.Bar).
 func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 	b, err := model.Read(dir)
 	if err != nil {
@@ -51,10 +51,15 @@ func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 	}
 	s := &Set{Task: sig.Task, Target: sig.Target, Classes: sig.Classes, Threshold: math.NaN()}
 	// The model says something of each row by itself, so that not all features need be in memory at a time.
+	var step func(int)
 	err = table.ReadParts(ctx, data, names, func(part table.Part) error {
+		if step == nil {
+			step = component.Steps(ctx, part.Total)
+		}
 		p, err := b.ScoreContext(ctx, &part.Frame, threads)
 		if err == nil {
 			s.take(b, p, part)
+			step(part.Frame.Rows)
 		}
 		return err
 	})

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -159,6 +160,24 @@ func call(ctx context.Context, t testing.TB, c component.Component, s *component
 	}
 	err = c.Run(ctx, opened)
 	return log.String(), err
+}
+
+// Progress is how far a stage said that it was, in hundredths, by its log. A bar that goes back or beyond its end fails the test.
+func Progress(t testing.TB, log string) []int {
+	t.Helper()
+	var out []int
+	for line := range strings.Lines(log) {
+		m, ok := component.ParseMessage(line)
+		if !ok || m.Kind != component.ProgressMessage {
+			continue
+		}
+		at := m.Done * 100 / max(m.Total, 1)
+		if at > 100 || len(out) > 0 && at <= out[len(out)-1] {
+			t.Errorf("the bar stands at %d of %d after %d in a hundred", m.Done, m.Total, out)
+		}
+		out = append(out, at)
+	}
+	return out
 }
 
 // Path of the file of an output table, whether it was written or not.

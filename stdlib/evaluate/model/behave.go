@@ -44,12 +44,14 @@ func (b *behaved) count() (count, failures int) {
 func (e *evaluator) behave(ctx context.Context, figures map[string]any) (report.Section, error) {
 	out := map[string]any{}
 	all := make([]*behaved, len(e.Behaviors))
+	step := component.Steps(e.bar.Next(ctx), len(all))
 	for i := range e.Behaviors {
 		b, err := e.behaves(ctx, &e.Behaviors[i])
 		if err != nil {
 			return report.Section{}, err
 		}
 		all[i], out[b.Name] = b, e.behaviorFigures(b)
+		step(1)
 	}
 	figures["behaviors"] = out
 	return e.behaviorSection(all), nil

@@ -79,6 +79,21 @@ func (x *explaining) problems(m *schema.Model, data *schema.Table) []schema.Prob
 	return out
 }
 
+// parts is how many parts of the stage's bar it takes.
+func (x *explaining) parts() int {
+	n := 0
+	if x.Method != unattributed {
+		n += 2 // attributions, and how the score goes with a feature
+	}
+	if x.Permutation != nil {
+		n++
+	}
+	if x.Dependence != nil {
+		n++
+	}
+	return n
+}
+
 // figures is the type of what rules see: as Explain makes the figures, with an entry for each feature of the model.
 func (x *explaining) figures(k *checker) *schema.FigureType {
 	m := &k.Model
@@ -166,7 +181,7 @@ func (e *evaluator) attribute(ctx context.Context, b *model.Bundle, some *frame.
 		return nil
 	}
 	var err error
-	x.Attribution, err = b.Attribute(ctx, some, rows, background, e.Explain.Method, e.stage.Threads)
+	x.Attribution, err = b.Attribute(e.bar.Next(ctx), some, rows, background, e.Explain.Method, e.stage.Threads)
 	if errors.Is(err, model.ErrMethod) {
 		return &component.InputError{Summary: "explain: " + err.Error(), Detail: `Leave method out, or use interventional; method = "none" leaves attributions out.`}
 	}
@@ -244,6 +259,7 @@ func (e *evaluator) partial(ctx context.Context, b *model.Bundle, x *evaluation.
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sum[b], sum[a]) })
+	step := component.Steps(e.bar.Next(ctx), mostPartial*mostValues)
 	var out []evaluation.Partial
 	for _, i := range order {
 		c := e.stage.In["data"].Table.Column(x.Features[i].Name)
@@ -260,6 +276,7 @@ func (e *evaluator) partial(ctx context.Context, b *model.Bundle, x *evaluation.
 			p.Mean = append(p.Mean, stat.Mean(scores, nil))
 			slices.Sort(scores)
 			p.Low, p.High = append(p.Low, scores[n/10]), append(p.High, scores[n-1-n/10])
+			step(1)
 		}
 		if len(p.At) > 1 {
 			out = append(out, p)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
@@ -44,6 +45,7 @@ func (e *evaluator) permutation(ctx context.Context, b *model.Bundle, rows []int
 	for _, f := range b.Signature().Features {
 		out.Features = append(out.Features, f.Name)
 	}
+	step := component.Steps(e.bar.Next(ctx), e.Explain.Permutation.Repeats*len(columns))
 	for r := range e.Explain.Permutation.Repeats {
 		order := rand.New(rand.NewPCG(uint64(e.Seed), uint64(r))).Perm(len(rows))
 		for f := range out.Features {
@@ -67,6 +69,7 @@ func (e *evaluator) permutation(ctx context.Context, b *model.Bundle, rows []int
 			for i := range values {
 				out.Repeats[i][f] = append(out.Repeats[i][f], part.Worse(i, base[i], values[i]))
 			}
+			step(1)
 		}
 	}
 	figures, items := e.of.Importance(part, out)
@@ -136,6 +139,7 @@ func (d *dependence) figures(m *schema.Model) *schema.FigureType {
 func (e *evaluator) dependences(ctx context.Context, b *model.Bundle, x *evaluation.Explained) (map[string]any, []report.Item, error) {
 	d := e.Explain.Dependence
 	figures := map[string]any{}
+	step := component.Steps(e.bar.Next(ctx), len(d.Features))
 	var items []report.Item
 	for i := range x.Features {
 		f := &x.Features[i]
@@ -149,6 +153,7 @@ func (e *evaluator) dependences(ctx context.Context, b *model.Bundle, x *evaluat
 		var more []report.Item
 		figures[f.Name], more = e.of.Dependence(c)
 		items = append(items, more...)
+		step(1)
 	}
 	return figures, items, nil
 }

@@ -22,6 +22,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
 	e := &evaluator{config: c, stage: s}
+	e.bar = s.Bar(e.parts())
 	if err := e.read(ctx); err != nil {
 		return err
 	}
@@ -42,10 +43,33 @@ func run(ctx context.Context, s *component.Stage) error {
 type evaluator struct {
 	*config
 	stage  *component.Stage
+	bar    *component.Bar
 	of     *evaluation.Evaluation
 	set    *prediction.Set
 	layout prediction.Layout
 	bundle *model.Bundle // of a model that decides by group, else nil
+}
+
+// parts is how many parts the stage's bar has: scoring, and all that is asked for that takes time.
+func (e *evaluator) parts() int {
+	n := 0
+	if !e.stage.Has("predictions") {
+		n++
+	}
+	if e.Champion {
+		return n + e.ComparedParts()
+	}
+	n += e.Parts()
+	if m := e.stage.In["model"].Model; m != nil && m.Decides != nil {
+		n += e.DecidedParts()
+	}
+	if e.Explain != nil {
+		n += e.Explain.parts()
+	}
+	if len(e.Behaviors) > 0 {
+		n++
+	}
+	return n
 }
 
 // read reads or makes the predictions, and the rest of the data.
@@ -68,7 +92,7 @@ func (e *evaluator) read(ctx context.Context) error {
 		return err
 	}
 	if !e.stage.Has("predictions") {
-		if e.set, err = prediction.Score(ctx, e.stage.Input("model"), data, e.stage.Threads); err != nil {
+		if e.set, err = prediction.Score(e.bar.Next(ctx), e.stage.Input("model"), data, e.stage.Threads); err != nil {
 			return err
 		}
 		signature = schema.Model{Task: e.set.Task, Target: e.set.Target}
@@ -83,6 +107,7 @@ func (e *evaluator) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.of.Bar = e.bar
 	if e.set == nil {
 		if e.set, err = prediction.Read(ctx, e.stage.InputTable("predictions"), e.of.Total(), signature, e.of.Target()); err != nil {
 			return err

@@ -187,7 +187,8 @@ func run(ctx context.Context, s *component.Stage) error {
 		b.Columns[i].Name = a.Columns[i].Name
 	}
 	options := method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit, MinRows: c.Drift.MinRows, Seed: c.Seed, Threads: s.Threads}
-	results, err := method.Compare(ctx, a, b, columns, options)
+	bar := s.Bar(2) // the columns, and those that drifted by time
+	results, err := method.Compare(bar.Next(ctx), a, b, columns, options)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -216,7 +217,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	p := newPage(results, a, b, personal(columns, reference, current))
 	p.few = few
-	if p.windows, err = overTime(ctx, s, p.drifted(), a, b, options); err != nil {
+	if p.windows, err = overTime(bar.Next(ctx), s, p.drifted(), a, b, options); err != nil {
 		return err
 	}
 	if err := s.WriteReport(p.report()); err != nil {

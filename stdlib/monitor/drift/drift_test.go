@@ -165,3 +165,16 @@ func TestTooFewToSee(t *testing.T) {
 		t.Errorf("got %s, want %q", r.Log, want)
 	}
 }
+
+// TestProgress: it says how far it is with the columns, and then with those that drifted, by time.
+func TestProgress(t *testing.T) {
+	current := rows("1600", "1")
+	current.Schema.Time = "at"
+	r := stagetest.Run(t, Component, block(`{}`, rows("1500", "0"), current))
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	if got := stagetest.Progress(t, r.Log); len(got) != 58 || got[49] != 50 || got[50] != 56 || got[57] != 100 {
+		t.Errorf("got %v, want all to 50, and eight windows", got)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	document "github.com/mlp-lang/mlp/lang/report"
+	"github.com/mlp-lang/mlp/runtime/component"
 	method "github.com/mlp-lang/mlp/stdlib/drift"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
@@ -52,6 +53,7 @@ func newWindows(ctx context.Context, drifted []method.Result, a, b *frame.Frame,
 	}
 	reference = reference.Take(spread(countTo(a.Rows)))
 	o.Permutations = exchanges
+	step := component.Steps(ctx, len(parts))
 	for _, rows := range parts {
 		w.starts = append(w.starts, at[rows[0]])
 		times, over := make([]float64, len(w.columns)), make([]bool, len(w.columns))
@@ -68,6 +70,7 @@ func newWindows(ctx context.Context, drifted []method.Result, a, b *frame.Frame,
 			}
 		}
 		w.times, w.drifted = append(w.times, times), append(w.drifted, over)
+		step(1)
 	}
 	w.perDay = w.starts[len(w.starts)-1]-w.starts[0] >= day*float64(len(w.starts))
 	return w, nil

@@ -456,3 +456,14 @@ func TestPositiveOfTheOtherClass(t *testing.T) {
 		}
 	}
 }
+
+// TestProgress: it says how far it is with the resamples, of metrics and of those in SQL.
+func TestProgress(t *testing.T) {
+	r := stagetest.Run(t, Component, block(`"metrics": [{"name": "loss", "type": "log_loss"}, {"name": "missed", "goal": "minimize", "sql": "sum(case when actual and not predicted then amount end)"}]`))
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	if got := stagetest.Progress(t, r.Log); len(got) != 51 || got[49] != 50 || got[50] != 100 {
+		t.Errorf("got %v, want all to 50, and 100", got)
+	}
+}

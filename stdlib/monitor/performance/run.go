@@ -89,6 +89,7 @@ func (j *joined) measure(ctx context.Context) (map[string]any, *document.Report,
 	if err != nil {
 		return nil, nil, err
 	}
+	e.Bar = j.stage.Bar(j.Parts())
 	target := e.Target()
 	if target.Text() && len(target.Levels) == 0 {
 		target = nil // nothing has turned out yet, so it tells of no classes
