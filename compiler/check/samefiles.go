@@ -8,6 +8,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
+// wildcards are the characters by which a name of a path may match several.
+const wildcards = `*?[\`
+
 // sameFiles finds, for each source, those before it by address that may read one of its files. To whoever asks where values
 // come from, their columns of one name are the same column.
 func (c *checker) sameFiles() map[string][]string {
@@ -20,12 +23,24 @@ func (c *checker) sameFiles() map[string][]string {
 		}
 	}
 	slices.Sort(addresses)
-	out := map[string][]string{}
+	// A module may have thousands of sources, most of a file each: such a path is looked up, and only patterns are compared.
+	out, named, patterns := map[string][]string{}, map[string][]string{}, []string(nil)
 	for i, b := range addresses {
-		for _, a := range addresses[:i] {
-			if share(strings.Split(paths[a], "/"), strings.Split(paths[b], "/")) {
+		path, among := paths[b], addresses[:i]
+		if plain := !strings.ContainsAny(path, wildcards); plain {
+			out[b] = slices.Clone(named[path])
+			named[path] = append(named[path], b)
+			among = patterns
+		} else {
+			patterns = append(patterns, b)
+		}
+		for _, a := range among {
+			if share(strings.Split(paths[a], "/"), strings.Split(path, "/")) {
 				out[b] = append(out[b], a)
 			}
+		}
+		if slices.Sort(out[b]); len(out[b]) == 0 {
+			delete(out, b)
 		}
 	}
 	return out
@@ -50,7 +65,6 @@ func share(a, b []string) bool {
 // meet reports whether a name may match both of two patterns. Of two with wildcards only what stands before the first and
 // behind the last is compared.
 func meet(a, b string) bool {
-	const wildcards = `*?[\`
 	for _, p := range [][2]string{{a, b}, {b, a}} {
 		if !strings.ContainsAny(p[1], wildcards) {
 			ok, err := path.Match(p[0], p[1])

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -86,5 +87,29 @@ func TestSameFiles(t *testing.T) {
 	want := map[string][]string{"source.b": {"source.a"}, "source.c": {"source.a", "source.b"}}
 	if d := cmp.Diff(want, c.sameFiles()); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestSameFilesOfMany: paths that are looked up are told as if each had been compared with each.
+func TestSameFilesOfMany(t *testing.T) {
+	paths := []string{"a.csv", "b.csv", "*.csv", "x/a.csv", "x/*.csv", "**/a.csv", "x/**", "x/[ab].csv", "x/y/a.csv"}
+	configs := map[string][2]string{}
+	var addresses []string
+	for i := range 80 {
+		address := fmt.Sprintf("source.s%02d", i)
+		addresses = append(addresses, address)
+		configs[address] = [2]string{"", fmt.Sprintf(`{"path":%q}`, paths[i*i*7%79%len(paths)])}
+	}
+	c := sources(true, configs)
+	want := map[string][]string{}
+	for i, b := range addresses {
+		for _, a := range addresses[:i] {
+			if share(strings.Split(c.sourcePath(a), "/"), strings.Split(c.sourcePath(b), "/")) {
+				want[b] = append(want[b], a)
+			}
+		}
+	}
+	if d := cmp.Diff(want, c.sameFiles()); d != "" || len(want) < 60 {
+		t.Errorf("%d share files (-each with each +looked up):\n%s", len(want), d)
 	}
 }
