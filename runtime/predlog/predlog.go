@@ -16,6 +16,7 @@ package predlog
 //	killed while rows are written     the last line has no valid checksum: nobody was told that it is kept, and it is passed over
 //	killed before the Parquet is whole  it has another name as yet; it is made again out of the rows
 //	killed before the rows are removed  both have one name: the rows are removed, and no row is there twice
+//	killed before anything else is      what was on the way from one to the other is removed at the next start
 //
 // A write or fsync that fails is told to all who waited for it, and the file is not written to any more: what the kernel has kept of it after a failed
 // fsync is not known (Rebello et al., Can Applications Recover from fsync Failures?, USENIX ATC 2020).
@@ -107,8 +108,19 @@ func Open(o Options) (*Log, error) {
 	return l, nil
 }
 
-// takeUp closes the files of rows that a killed process has left open.
+// takeUp closes the files of rows that a killed process has left open, and removes what it was making of others.
 func (l *Log) takeUp() error {
+	for _, suffix := range []string{plainSuffix, madeSuffix} {
+		half, err := filepath.Glob(filepath.Join(l.Dir, "*", "*"+suffix))
+		if err != nil {
+			return err
+		}
+		for _, path := range half {
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("opening the log of predictions: %w", err)
+			}
+		}
+	}
 	left, err := filepath.Glob(filepath.Join(l.Dir, "*", "*"+openSuffix))
 	if err != nil {
 		return err
@@ -285,6 +297,8 @@ const (
 	openSuffix    = ".open"
 	walSuffix     = ".wal"
 	parquetSuffix = ".parquet"
+	plainSuffix   = ".ndjson"     // rows on their way to Parquet
+	madeSuffix    = ".unfinished" // Parquet that is made
 	// stamp is what names begin with: when the file began, in UTC, so that names are in the order of time.
 	stamp = "20060102T150405.000000000Z"
 )

@@ -156,19 +156,25 @@ func leave(t *testing.T, dir, name string, data []byte) {
 	}
 }
 
-// TestRolledAlready: a table that is there is not made again, whatever was left beside it.
+// TestRolledAlready: a table that is there is not made again, and nothing stays beside it of what a process was doing when it was killed.
 func TestRolledAlready(t *testing.T) {
-	dir := t.TempDir()
 	const name = "20260101T000000.000000000Z-00000000"
-	leave(t, dir, name+parquetSuffix, []byte("made\n"))
-	leave(t, dir, name+walSuffix, written(3))
-	leave(t, dir, name+".unfinished", []byte("half"))
-	l, _ := open(t, dir, nil)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if got := rows(t, dir); !slices.Equal(got, []string{"made"}) || len(files(t, dir, walSuffix)) > 0 {
-		t.Errorf("got %v, left %v", got, files(t, dir, ""))
+	beside := []string{walSuffix, plainSuffix, madeSuffix}
+	for which := range 1 << len(beside) {
+		dir := t.TempDir()
+		leave(t, dir, name+parquetSuffix, []byte("made\n"))
+		for i, suffix := range beside {
+			if which>>i&1 == 1 {
+				leave(t, dir, name+suffix, written(3))
+			}
+		}
+		l, _ := open(t, dir, nil)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got, all := rows(t, dir), files(t, dir, ""); !slices.Equal(got, []string{"made"}) || len(all) != 1 {
+			t.Errorf("%b: got %v, left %v", which, got, all)
+		}
 	}
 }
 

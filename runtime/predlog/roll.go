@@ -62,7 +62,7 @@ func (l *Log) rollOne(path string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	rows, made := withSuffix(path, ".ndjson"), withSuffix(path, ".unfinished")
+	rows, made := withSuffix(path, plainSuffix), withSuffix(path, madeSuffix)
 	defer os.Remove(rows)
 	columns, n, damaged, err := unframe(path, rows)
 	if err != nil {
