@@ -31,8 +31,10 @@ demo: build
 
 # All tests. Those that need a container engine say so when they are left out; MLP_REQUIRE_DOCKER=1 makes that a failure. go vet has looked at
 # all packages and their tests, so go test need not do it again, which takes minutes. The longest packages come first, so that none is left
-# to run alone on one core in the end.
+# to run alone on one core in the end; and one package more is tested at a time than there are cores, since many tests wait: for a disk, an engine,
+# a time.
 LONG = ./runtime/cli ./runtime/workspace ./stdlib/table
+AT_ONCE = $(shell echo $$(($$(nproc) + 1)))
 test: build
 	$(GO) vet ./...
 	@docker version >/dev/null 2>&1 || echo "No container engine answers: the tests that need one are LEFT OUT."
@@ -46,7 +48,7 @@ test: build
 	@for p in jq curl gh; do command -v $$p >/dev/null || echo "No $$p: tests that run the workflows of examples/ci are LEFT OUT."; done
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "No Chromium: the tests that open pages in it are LEFT OUT."
 	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
-	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -vet=off -timeout 35m $(LONG) ./...
+	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -vet=off -p $(AT_ONCE) -timeout 35m $(LONG) ./...
 
 # Kubernetes as one program, for tests on a real cluster: from its own module, eleven minutes of one core, and seconds from the build cache.
 cluster:
@@ -70,7 +72,7 @@ race:
 # detector; the reading of 10,000 records (FewReads), which is one thread's; the model of the commit protocol (Protocol), which is too; buckets behind a
 # bad network, which wait for minutes, and are held to the same laws without one; and Python in a container, which the detector does not see.
 race-threads:
-	$(GO) test -race -vet=off -timeout 10m -skip 'FewReads|Protocol|BadNetwork|LostAnswers|TrainsAndPredictsInPython' ./lang/lsp ./lang/parallel ./lang/syntax ./compiler/check ./compiler/planner \
+	$(GO) test -race -vet=off -p $(AT_ONCE) -timeout 10m -skip 'FewReads|Protocol|BadNetwork|LostAnswers|TrainsAndPredictsInPython' ./lang/lsp ./lang/parallel ./lang/syntax ./compiler/check ./compiler/planner \
 	  ./runtime/attempt ./runtime/cache ./runtime/component ./runtime/engine ./runtime/executor/docker ./runtime/executor/process ./runtime/fetch \
 	  ./runtime/scratch/... ./runtime/serve ./runtime/state ./runtime/store/...
 

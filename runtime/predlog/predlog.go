@@ -116,7 +116,7 @@ func (l *Log) takeUp() error {
 			return err
 		}
 		for _, path := range half {
-			if err := os.Remove(path); err != nil {
+			if err := os.RemoveAll(path); err != nil {
 				return fmt.Errorf("opening the log of predictions: %w", err)
 			}
 		}
