@@ -181,8 +181,18 @@ type UnknownError struct {
 	Known []string // those that any run has, sorted, for a "did you mean"
 }
 
-// Error names what was asked for alone: which are known may be hundreds.
-func (e *UnknownError) Error() string { return fmt.Sprintf("no run has a figure %q", e.Name) }
+// Error names some of those that are known: there may be hundreds.
+func (e *UnknownError) Error() string {
+	const most = 8
+	text := fmt.Sprintf("no run has a figure %q", e.Name)
+	if len(e.Known) > 0 {
+		text += ": there are " + strings.Join(e.Known[:min(len(e.Known), most)], ", ")
+	}
+	if more := len(e.Known) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
 
 // Group is the runs of one block over its instances, such as the folds of a cross-validation: evaluate.test["1"] to ["5"]. A block
 // without instances is a group too, of one run or of its results over time.

@@ -25,15 +25,15 @@ func TestExportMLflow(t *testing.T) {
 	}
 	edit(t, dir+"/wine.mlp", "trials = 10", "trials = 2")
 	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
-	if got, want := export("evaluate", "train.linear"), "4 runs sent, 0 there before.\n"; got != want {
+	if got, want := export("evaluate", "train.linear"), "5 runs sent, 0 there before.\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := export("evaluate", "train.linear"), "0 runs sent, 4 there before.\n"; got != want {
+	if got, want := export("evaluate", "train.linear"), "0 runs sent, 5 there before.\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	edit(t, dir+"/wine.mlp", "metrics = [metric.accuracy, metric.weakest, metric.log_loss, metric.auc]", "metrics = [metric.accuracy]", `  rule "no weak one" { assert = "evaluate.linear.metrics.weakest >= 2.0 / 3" }`, "")
 	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
-	if got, want := export("evaluate", "--experiment", "wine"), "2 runs sent, 3 there before.\n"; got != want {
+	if got, want := export("evaluate", "--experiment", "wine"), "3 runs sent, 4 there before.\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var linear *mlflowtest.Run

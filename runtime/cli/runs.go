@@ -17,13 +17,14 @@ import (
 const runsHelp = `Lists every recorded result of blocks, the last first: the parameters that differ between them, those of the model that was
 measured too, versions of data, figures with intervals, duration and commit.
 
-BLOCK is an address, one with * for any text, or a kind for all of its blocks.`
+BLOCK is an address, one with * for any text, or a kind for all of its blocks. Without it: all evaluations.`
 
 const compareHelp = `Sets the results of several blocks side by side, as they are now: the parameters that differ, figures with intervals,
 duration. With --to, also by how much each differs from one of them on the same rows, with paired intervals: two intervals
 that overlap say little of the difference.
 
-BLOCK is an address, one with * for any text, or a kind for all of its blocks; an instance is evaluate.test["eu"].`
+BLOCK is an address, one with * for any text, or a kind for all of its blocks; an instance is evaluate.test["eu"].
+Without it: all evaluations.`
 
 // comparison are the flags of 'mlp runs' and 'mlp compare'.
 type comparison struct {
@@ -35,7 +36,7 @@ type comparison struct {
 func (a *app) runsCommand() *cobra.Command {
 	f := comparison{format: "text"}
 	cmd := &cobra.Command{
-		Use: "runs BLOCK…", Short: "Every recorded result of blocks, with parameters and figures", Long: runsHelp, Args: cobra.MinimumNArgs(1),
+		Use: "runs [BLOCK…]", Short: "Every recorded result of blocks, with parameters and figures", Long: runsHelp,
 		Example: "  mlp runs train.model\n  mlp runs evaluate.holdout --sort auc\n  mlp runs evaluate --where 'recall > 0.8' --format csv",
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runComparison(cmd, args, f, false) },
 	}
@@ -46,7 +47,7 @@ func (a *app) runsCommand() *cobra.Command {
 func (a *app) compareCommand() *cobra.Command {
 	f := comparison{format: "text"}
 	cmd := &cobra.Command{
-		Use: "compare BLOCK…", Short: "The results of several blocks side by side", Long: compareHelp, Args: cobra.MinimumNArgs(1),
+		Use: "compare [BLOCK…]", Short: "The results of several blocks side by side", Long: compareHelp,
 		Example: "  mlp compare 'evaluate.*' --sort auc\n  mlp compare evaluate.boosting evaluate.linear --to evaluate.linear\n  mlp compare evaluate --group --out compare.html",
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runComparison(cmd, args, f, true) },
 	}

@@ -3,11 +3,14 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
@@ -100,7 +103,39 @@ func (r *run) take(w written) ([]*unit, error) {
 	return ready, w.fatal
 }
 
-// last tests hypotheses, since all figures that there will be are there, and records what was not recorded with anything else.
+// forgotten are events for recorded stages that are derived of a block no more: all of one that is gone, and the trials beyond a number of trials that was
+// lowered. Their results stay in the store as other former ones do, and are found again if they are asked for again.
+func (r *run) forgotten() []plan.Event {
+	var out []plan.Event
+	for _, at := range slices.Sorted(maps.Keys(r.st.Nodes)) {
+		if !address.IsDerived(at) || r.graph.node(at) != nil {
+			continue
+		}
+		u := r.graph.node(address.Block(at))
+		_, stands := r.st.Nodes[address.Block(at)]
+		switch {
+		case u == nil && stands: // a plan of a part says nothing of it
+		case u != nil && (u.outcome == nil || !u.outcome.ok):
+		case u == nil, u.node.Verdict == plan.Remove, isTrial(at):
+			out = append(out, plan.Event{Key: "node/" + at, Removed: true})
+		}
+	}
+	return out
+}
+
+// isTrial reports whether a stage is a trial, or derived of one.
+func isTrial(at string) bool {
+	for address.IsDerived(at) {
+		of, role := address.Of(at)
+		if address.Role(role) == string(schema.TrialRole) {
+			return true
+		}
+		at = of
+	}
+	return false
+}
+
+// last tests hypotheses, since all figures that there will be are there, and records what was not recorded with anything else, such as what is forgotten.
 func (r *run) last(ctx context.Context) error {
 	var tested []plan.Event
 	if ctx.Err() == nil && r.Kill.Err() == nil { // a run that was stopped leaves what was said of hypotheses
@@ -109,7 +144,7 @@ func (r *run) last(ctx context.Context) error {
 			return err
 		}
 	}
-	events := append(r.describe(), tested...)
+	events := slices.Concat(r.describe(), tested, r.forgotten())
 	if len(events) > 0 {
 		if err := r.record(context.WithoutCancel(ctx), events); err != nil {
 			return err

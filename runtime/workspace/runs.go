@@ -25,9 +25,13 @@ import (
 )
 
 // Runs are the recorded results of the stages that patterns mean, each result once, the last first; with current only those that the
-// state has now, by address. A pattern that means nothing is a Failure.
+// state has now, by address. A pattern that means nothing is a Failure. Without a pattern they are those of
+// evaluations, which have the figures that blocks are compared by.
 // History is read as far as the state goes, so that what a command tells is of one revision even while another apply is recording.
 func (s *Session) Runs(ctx context.Context, patterns []string, current bool) ([]*runs.Run, error) {
+	if len(patterns) == 0 {
+		patterns = []string{"evaluate"}
+	}
 	history, err := s.Log.History(ctx)
 	if err != nil {
 		return nil, err
@@ -119,6 +123,11 @@ func (c *runsOf) add(patterns []string, of string, node *plan.NodeState, r *stat
 		x.DurationMS, x.CPUMS = a.DurationMS, a.CPUMS
 		x.Figures = figuresOf(a.Figures, node.Config)
 	}
+	for name := range x.Figures { // told once
+		if tried, ok := strings.CutPrefix(name, "point."); ok {
+			delete(x.Parameters, "params."+tried)
+		}
+	}
 	c.out = append(c.out, x)
 }
 
@@ -190,9 +199,18 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 			}
 		}
 	}
+	sought := soughtBetter(config)
+	for _, name := range []string{"tuning.first", "tuning.value"} {
+		if f, ok := out[name]; ok {
+			f.Better = sought
+			out[name] = f
+		}
+	}
 	for name, v := range top {
 		x, isNumber := v.(float64)
 		switch {
+		case isNumber && name == "value":
+			out[name] = runs.Figure{Value: &x, Better: sought}
 		case isNumber && strings.HasSuffix(name, "_loss"):
 			out[name] = runs.Figure{Value: &x, Better: "less"}
 		case isNumber:
@@ -216,13 +234,34 @@ func betterOf(config json.RawMessage) map[string]string {
 	}
 	for _, def := range c.Metrics {
 		if m, err := metric.New(def); err == nil {
-			out[m.Name] = "less"
-			if m.Greater {
-				out[m.Name] = "more"
-			}
+			out[m.Name] = betterBy(m)
 		}
 	}
 	return out
+}
+
+// betterBy says whether more or less of a metric is better.
+func betterBy(m *metric.Metric) string {
+	if m.Greater {
+		return "more"
+	}
+	return "less"
+}
+
+// soughtBetter says whether more or less is better of what trials are chosen by, by the configuration of a trial or of what takes the best; empty of others.
+func soughtBetter(config json.RawMessage) string {
+	var c struct {
+		Trial, Tune struct{ Metric json.RawMessage }
+	}
+	if json.Unmarshal(config, &c) != nil {
+		return ""
+	}
+	for _, def := range []json.RawMessage{c.Trial.Metric, c.Tune.Metric} {
+		if m, err := metric.New(def); len(def) > 0 && err == nil {
+			return betterBy(m)
+		}
+	}
+	return ""
 }
 
 // Differ sets what runs differ by from the current result of the block at an address, on the same rows, with paired intervals. Runs of other rows, and those

@@ -21,3 +21,19 @@ func TestFiguresOfSums(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestFiguresOfTrials: what trials are chosen by has the direction of its metric, of a trial as of what takes the best, so that sorting puts the best first.
+func TestFiguresOfTrials(t *testing.T) {
+	for name, c := range map[string]struct{ metrics, config, figure, want string }{
+		"a loss":        {`{"value": 0.4}`, `{"trial": {"metric": {"name": "loss", "type": "log_loss"}}}`, "value", "less"},
+		"an area":       {`{"value": 0.9}`, `{"trial": {"metric": {"name": "auc", "type": "roc_auc"}}}`, "value", "more"},
+		"the best":      {`{"tuning": {"value": 0.4, "trial": 3}}`, `{"tune": {"metric": {"name": "loss", "type": "log_loss"}}}`, "tuning.value", "less"},
+		"its number":    {`{"tuning": {"value": 0.4, "trial": 3}}`, `{"tune": {"metric": {"name": "loss", "type": "log_loss"}}}`, "tuning.trial", ""},
+		"another value": {`{"value": 0.4}`, `{}`, "value", ""},
+	} {
+		got, ok := figuresOf(json.RawMessage(c.metrics), json.RawMessage(c.config))[c.figure]
+		if !ok || got.Better != c.want {
+			t.Errorf("%s: got %+v, want %q", name, got, c.want)
+		}
+	}
+}

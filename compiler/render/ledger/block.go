@@ -238,8 +238,8 @@ func (p *printer) metrics(data json.RawMessage) {
 	}
 }
 
-// inOrder sorts the paths of figures by name, and those below an importance by size, since the question there is which
-// features count most: importance.amount 0.6 stands before importance.age 0.1.
+// inOrder sorts the paths of figures by name, but metrics come first, which are what was asked for, and those below an importance stand by size, since the
+// question there is which features count most: importance.amount 0.6 stands before importance.age 0.1.
 func inOrder(leaves map[string]json.RawMessage) []string {
 	size := func(path string) float64 {
 		x, err := strconv.ParseFloat(string(leaves[path]), 64)
@@ -254,6 +254,9 @@ func inOrder(leaves map[string]json.RawMessage) []string {
 		other, _, too := strings.Cut(q, "importance.")
 		if important && too && group == other {
 			return cmp.Compare(size(q), size(p))
+		}
+		if first := strings.HasPrefix(p, "metrics."); first != strings.HasPrefix(q, "metrics.") {
+			return map[bool]int{true: -1, false: 1}[first]
 		}
 		return cmp.Compare(p, q)
 	})

@@ -124,7 +124,7 @@ summary { cursor: pointer; color: var(--link) }
 @media (max-width: 40rem) {
   tr { display: block; border-bottom: 1px solid var(--line); padding: .5rem 0 }
   tr:has(th) { display: none }
-  td { display: block; border: 0; padding: 0 }
+  td { display: block; border: 0; padding: 0; overflow-wrap: anywhere }
   td:empty { display: none }
   table { width: 100% }
 }

@@ -4,32 +4,24 @@
 package container
 
 import (
-	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/program"
 	"github.com/mlp-lang/mlp/stdlib/train/opaque"
 )
 
-// Component is train "container". It has no Run: its stages carry a container of their own.
-var Component = component.Component{
-	Kind: "train",
-	Type: schema.Type{
-		Name:     "container",
-		Foreign:  true,
-		Version:  1,
-		Summary:  "A model trained by a command of your own image",
-		Doc:      doc,
-		Body:     schema.Body{Attrs: attrs(), Blocks: []schema.Block{opaque.Params()}},
-		Out:      opaque.Out(),
-		Examples: []schema.Example{{Title: "A scikit-learn script", Code: example}},
-	},
-	Shape:   shape,
-	Program: runs,
-}
+// Component is train "container". Its stages carry a container of their own.
+var Component = opaque.Component[config](schema.Type{
+	Name:     "container",
+	Version:  1,
+	Summary:  "A model trained by a command of your own image",
+	Doc:      doc,
+	Examples: []schema.Example{{Title: "A scikit-learn script", Code: example}},
+}, slices.Concat(program.ContainerAttrs(), []schema.Attr{
+	{Name: "predict", Type: schema.StringList,
+		Doc: "The scoring command of the same image. Needed as soon as an `evaluate` or a `deploy` uses the model."},
+}, program.RunAttrs("both commands"))...)
 
 // config is what the block says of its commands.
 // # The two commands
@@ -38,7 +30,7 @@ var Component = component.Component{
 //	command     command                               predict
 //	reads       $MLP_IN_DATA, $MLP_IN_VALIDATION      $MLP_IN_MODEL, $MLP_IN_DATA
 //	writes      $MLP_OUT_MODEL, any files             $MLP_OUT_PREDICTIONS, a table
-//	is told     the whole block, with params          opaque.Told: target, features, task, …
+//	is told     the whole block, with params          target, features, task, …
 //	is a stage  of the train block                    derived, where an evaluation or a deployment uses the model
 //
 // A change of params trains again and, since the model is another, scores again; a change of predict only scores again,
@@ -54,43 +46,20 @@ type config struct {
 	Predict []string `json:"predict"`
 }
 
-// runs reads what the block's commands are and run in.
-// What is wrong in it shape tells; an error here is a configuration that is not of this block at all.
-func runs(data json.RawMessage) (*schema.Program, error) {
-	var c config
-	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, err
-	}
+// Programs are the block's commands.
+func (c *config) Programs() (schema.Program, error) {
 	p := c.Program()
-	var err error
 	p.Predict = c.Predict
-	p.Told, err = program.Told(data, opaque.Told()...)
-	return &p, err
+	return p, nil
 }
 
-// attrs are those of every trainer and those of a program of the user's own.
-func attrs() []schema.Attr {
-	return slices.Concat(opaque.Attrs(), program.ContainerAttrs(), []schema.Attr{
-		{Name: "predict", Type: schema.StringList,
-			Doc: "The scoring command of the same image. Needed as soon as an `evaluate` or a `deploy` uses the model."},
-	}, program.RunAttrs("both commands"))
-}
-
-// shape types the model, and tells what is wrong with the commands.
-func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
-	env, problems := program.TakeEnv(req.Config)
-	res := opaque.Shape(req, env)
-	var c config
-	if json.Unmarshal(env, &c) != nil {
-		return res // which has been told
-	}
-	problems = append(problems, program.ImageProblems("image", c.Image)...)
-	problems = append(problems, program.CommandProblems("command", c.Command)...)
+// Wrong is what is wrong with the commands.
+func (c *config) Wrong() []schema.Problem {
+	out := slices.Concat(program.ImageProblems("image", c.Image), program.CommandProblems("command", c.Command))
 	if c.Predict != nil {
-		problems = append(problems, program.CommandProblems("predict", c.Predict)...)
+		out = append(out, program.CommandProblems("predict", c.Predict)...)
 	}
-	res.Problems = slices.Concat(res.Problems, problems, c.Run.Problems())
-	return res
+	return append(out, c.Run.Problems()...)
 }
 
 const doc = `The command reads the tables in ` + "`$MLP_IN_DATA`" + ` (and ` + "`$MLP_IN_VALIDATION`" + `), finds target, features, task and its

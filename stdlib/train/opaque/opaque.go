@@ -3,12 +3,59 @@
 package opaque
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/program"
 	"github.com/mlp-lang/mlp/stdlib/train"
 )
+
+// Programs are the two programs of a block, read from its configuration: one that trains, and one that scores.
+type Programs interface {
+	// Programs are what runs, and in what. What is wrong in them Wrong tells: an error is of a configuration that is not of this block at all.
+	Programs() (schema.Program, error)
+	// Wrong is what can be seen to fail before anything runs.
+	Wrong() []schema.Problem
+}
+
+// Component is the trainer of a type of programs, with the attributes that say what they are. It has no Run: its stages run the programs.
+func Component[C any, P interface {
+	*C
+	Programs
+}](t schema.Type, attrs ...schema.Attr) component.Component {
+	t.Foreign, t.Out = true, out()
+	t.Body = schema.Body{Attrs: slices.Concat(commonAttrs(), attrs), Blocks: []schema.Block{params()}}
+	return component.Component{
+		Kind: "train",
+		Type: t,
+		Shape: func(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+			env, problems := program.TakeEnv(req.Config)
+			res := shape(req, env)
+			var c C
+			if json.Unmarshal(env, &c) != nil {
+				return res // which has been told
+			}
+			res.Problems = slices.Concat(res.Problems, problems, P(&c).Wrong())
+			return res
+		},
+		Program: func(config json.RawMessage) (*schema.Program, error) {
+			var c C
+			if err := json.Unmarshal(config, &c); err != nil {
+				return nil, err
+			}
+			p, err := P(&c).Programs()
+			if err != nil {
+				return nil, err
+			}
+			p.Told, err = program.Told(config, told...)
+			return &p, err
+		},
+	}
+}
 
 // Config is what such a block says beside what all trainers say.
 type Config struct {
@@ -20,14 +67,11 @@ type Config struct {
 // Parameters are not among them: they shaped the model, and scoring has only the model to go by.
 var told = []string{"target", "features", "task", "positive", "classes", "env", "format"}
 
-// Told are the names of these attributes.
-func Told() []string { return told }
-
 // tasks: what the command makes of the data is not known, so it may be any.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
 
-// Attrs are those of every trainer. The tables come to the command as they stand, with rows that other trainers leave out.
-func Attrs() []schema.Attr {
+// commonAttrs are those of every trainer. The tables come to the command as they stand, with rows that other trainers leave out.
+func commonAttrs() []schema.Attr {
 	shared := train.Attrs(tasks, true)
 	for i := range shared {
 		switch shared[i].Name {
@@ -43,22 +87,22 @@ func Attrs() []schema.Attr {
 			Doc: "Of a multiclass task: the values of the target. The scoring command yields a column `score_<class>` for each."})
 }
 
-// Params is the block of parameters.
-func Params() schema.Block {
+// params is the block of parameters.
+func params() schema.Block {
 	return schema.Block{Name: "params", FreeAttrs: true,
 		Doc: "Whatever the command wants to be told: it finds them under `config.params` in stage.json."}
 }
 
-// Out is the model.
-func Out() []schema.Port {
+// out is the model.
+func out() []schema.Port {
 	return []schema.Port{{Name: train.ModelPort, Type: schema.ModelPort,
 		Doc: "Whatever files the command writes. Opaque: scored by `predict` only, and not served by `mlp serve`."}}
 }
 
-// Shape types the model by the block alone: nothing of the image is known, so its features, classes and positive class must
+// shape types the model by the block alone: nothing of the image is known, so its features, classes and positive class must
 // be said.
 // The model's figures are of no type: what a script reports is read by evaluate "file", whose names the block lists.
-func Shape(req schema.ShapeRequest, config json.RawMessage) schema.ShapeResult {
+func shape(req schema.ShapeRequest, config json.RawMessage) schema.ShapeResult {
 	var c Config
 	if err := json.Unmarshal(config, &c); err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The block cannot be read: " + err.Error()}}}

@@ -4,33 +4,25 @@
 package python
 
 import (
-	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/program"
 	"github.com/mlp-lang/mlp/stdlib/train/opaque"
 )
 
-// Component is train "python". It has no Run: its stages run a script.
-var Component = component.Component{
-	Kind: "train",
-	Type: schema.Type{
-		Name:     "python",
-		Foreign:  true,
-		Version:  1,
-		Summary:  "A model trained by a Python script of the module",
-		Doc:      doc,
-		Body:     schema.Body{Attrs: attrs(), Blocks: []schema.Block{opaque.Params()}},
-		Out:      opaque.Out(),
-		Examples: []schema.Example{{Title: "Two scripts and what they require", Code: example}},
-	},
-	Shape:   shape,
-	Program: runs,
-}
+// Component is train "python". Its stages run a script.
+var Component = opaque.Component[config](schema.Type{
+	Name:     "python",
+	Version:  1,
+	Summary:  "A model trained by a Python script of the module",
+	Doc:      doc,
+	Examples: []schema.Example{{Title: "Two scripts and what they require", Code: example}},
+}, slices.Concat(program.PythonAttrs("The training script."), []schema.Attr{
+	{Name: "predict", Type: schema.String,
+		Doc: "The scoring script, which has the same `files`. Needed as soon as an `evaluate` or a `deploy` uses the model."},
+}, program.RunAttrs("both scripts"))...)
 
 // config is what the block says of its scripts.
 type config struct {
@@ -38,44 +30,22 @@ type config struct {
 	Predict string `json:"predict"`
 }
 
-// runs reads what the block's scripts are and run in.
-func runs(data json.RawMessage) (*schema.Program, error) {
-	var c config
-	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, err
-	}
+// Programs are the block's scripts.
+func (c *config) Programs() (schema.Program, error) {
 	p, err := c.Program()
-	if err != nil {
-		return nil, err
-	}
-	if c.Predict != "" {
+	if err == nil && c.Predict != "" {
 		p.Predict, p.PredictCode = program.Command(c.Predict), c.Code("predict", c.Predict)
 	}
-	p.Told, err = program.Told(data, opaque.Told()...)
-	return &p, err
+	return p, err
 }
 
-// attrs are those of every trainer and those of a script.
-func attrs() []schema.Attr {
-	return slices.Concat(opaque.Attrs(), program.PythonAttrs("The training script."), []schema.Attr{
-		{Name: "predict", Type: schema.String,
-			Doc: "The scoring script, which has the same `files`. Needed as soon as an `evaluate` or a `deploy` uses the model."},
-	}, program.RunAttrs("both scripts"))
-}
-
-// shape types the model, and tells what is wrong with the scripts.
-func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
-	env, problems := program.TakeEnv(req.Config)
-	res := opaque.Shape(req, env)
-	var c config
-	if json.Unmarshal(env, &c) != nil {
-		return res // which has been told
-	}
+// Wrong is what is wrong with the scripts.
+func (c *config) Wrong() []schema.Problem {
+	var out []schema.Problem
 	if c.Predict != "" && !strings.HasSuffix(c.Predict, ".py") {
-		problems = append(problems, schema.Problem{Path: "predict", Summary: "predict names no script in Python", Hint: `Write it as predict = "predict.py".`})
+		out = append(out, schema.Problem{Path: "predict", Summary: "predict names no script in Python", Hint: `Write it as predict = "predict.py".`})
 	}
-	res.Problems = slices.Concat(res.Problems, problems, c.Problems())
-	return res
+	return append(out, c.Problems()...)
 }
 
 const doc = `The script reads the tables in ` + "`$MLP_IN_DATA`" + ` (and ` + "`$MLP_IN_VALIDATION`" + `), finds target, features, task and its parameters under
