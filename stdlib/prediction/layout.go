@@ -228,11 +228,22 @@ func (s *Set) classScores() []frame.Column {
 // path is a file that Write wrote; a class that is not among the given ones is an error. The threshold is not in it (NaN), nor why a
 // row has no prediction (Unscored is nil).
 func (l Layout) Read(ctx context.Context, path string, classes []string) (*Set, error) {
-	f, err := table.ReadFrame(ctx, path, l.written())
+	names := l.written()
+	scores := slices.Index(names, "scores")
+	if scores >= 0 {
+		names = slices.Delete(names, scores, scores+1)
+	}
+	f, err := table.ReadFrame(ctx, path, names)
 	if err != nil {
 		return nil, fmt.Errorf("reading predictions: %w", err)
 	}
 	s, err := l.set(f, classes)
+	if err == nil && scores >= 0 { // texts that are many times as long as the probabilities in them
+		err = table.ReadParts(ctx, path, []string{"scores"}, func(p table.Part) (err error) {
+			s.Scores, err = parseScores(&p.Columns[0], classes, s.Scores, p.Before, p.Total)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading predictions: %w", err)
 	}
@@ -281,23 +292,24 @@ func (l Layout) set(f *frame.Frame, classes []string) (s *Set, err error) {
 		s.Score = c.Num
 	}
 	if c := f.Column("scores"); c != nil {
-		s.Scores, err = parseScores(c, classes)
+		s.Scores, err = parseScores(c, classes, nil, 0, f.Rows)
 	}
 	return s, err
 }
 
 // parseScores reads a column of JSON objects, {"cat": 0.7, "dog": 0.3}, into [class][row]. Each must have a probability of all classes
-// and no other; where there is no object, that is NaN for each.
-func parseScores(c *frame.Column, classes []string) ([][]float64, error) {
-	out := make([][]float64, len(classes))
-	for i := range out {
-		out[i] = make([]float64, len(c.Codes))
+// and no other; where there is no object, that is NaN for each. The column has some of so many rows, with some before them: out is what came of those, nil
+// of the first that have an object.
+func parseScores(c *frame.Column, classes []string, out [][]float64, before, rows int) ([][]float64, error) {
+	if out == nil {
+		out = make([][]float64, len(classes))
+		for i := range out {
+			out[i] = slices.Repeat([]float64{math.NaN()}, rows)
+		}
 	}
-	for r, code := range c.Codes {
+	for k, code := range c.Codes {
+		r := before + k
 		if code < 0 {
-			for i := range classes {
-				out[i][r] = math.NaN()
-			}
 			continue
 		}
 		var byClass map[string]*float64

@@ -1,15 +1,18 @@
 package prediction
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -232,5 +235,50 @@ func TestClassesWithoutData(t *testing.T) {
 		if err != nil || fmt.Sprint(got.Classes) != want {
 			t.Errorf("positive = %q: got %+v, %v; want the classes %s", positive, got, err, want)
 		}
+	}
+}
+
+// TestReadsByParts: of a table that is longer than a part, what is in its columns of JSON is the same as in columns of numbers, a row without any keeps its
+// place, and a row that is wrong has its number in the table.
+func TestReadsByParts(t *testing.T) {
+	const rows = 200_000
+	const score = "case when i < 100000 or i % 7 = 3 then null else (i % 11) / 10.0 end::double"
+	m := schema.Model{Task: schema.Multiclass, Target: "y"}
+	read := func(sql string) (*Set, error) {
+		path := filepath.Join(t.TempDir(), "p.parquet")
+		if _, err := table.Run(t.Context(), table.Query{SQL: sql + " from range(200000) t(i)", OrderBy: []string{"i"}, Out: path}); err != nil {
+			t.Fatal(err)
+		}
+		return Read(t.Context(), path, rows, m, nil)
+	}
+	want, err := read("select i, repeat('other', 10) as text, " + score + " as score_a, 1 - " + score + " as score_b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := read(`select i, to_json({a: ` + score + `, b: 1 - ` + score + `})::varchar as x, case when x not like '%null%' then x end as scores`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Classes, want.Classes) || !alike(got.Scores[0], want.Scores[0]) || !alike(got.Scores[1], want.Scores[1]) || !alike(got.Predicted, want.Predicted) || !reflect.DeepEqual(got.Unscored, want.Unscored) {
+		t.Error("the probabilities are others than in columns of numbers")
+	}
+	for from, row := range map[int]string{150_000: "row 150001: ", 0: "row 1: "} {
+		_, err := read(fmt.Sprintf(`select i, case when i < %d then '{"a":0.5,"b":0.5}' else 'no' end as scores`, from))
+		var input *component.InputError
+		if !errors.As(err, &input) || !strings.Contains(input.Summary, row) {
+			t.Errorf("got %v, want a word of %s", err, row)
+		}
+	}
+	l := Layout{Task: schema.Multiclass, Target: "y", Data: &schema.Table{Key: []string{"i"}, Columns: []schema.Column{{Name: "i", Type: "bigint"}}}, Score: true}
+	data, out := filepath.Join(t.TempDir(), "d.parquet"), filepath.Join(t.TempDir(), "out.parquet")
+	if _, err := table.Run(t.Context(), table.Query{SQL: "select i from range(200000) t(i)", OrderBy: []string{"i"}, Out: data}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Write(t.Context(), want, data, out); err != nil {
+		t.Fatal(err)
+	}
+	back, err := l.Read(t.Context(), out, want.Classes)
+	if err != nil || !alike(back.Scores[0], want.Scores[0]) || !alike(back.Predicted, want.Predicted) {
+		t.Errorf("what was written is read otherwise: %v", err)
 	}
 }

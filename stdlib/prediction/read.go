@@ -16,6 +16,7 @@ package prediction
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -44,7 +45,12 @@ func ScoredClass(column string) (class string, ok bool) {
 // want is the number of the data's rows; another number of predictions, a probability outside 0 to 1, an infinite value or
 // an unknown class is a *component.InputError. A null is a row without a prediction.
 func Read(ctx context.Context, path string, want int, m schema.Model, target *frame.Column) (*Set, error) {
-	f, err := table.ReadFrame(ctx, path, nil)
+	all, err := table.Names(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("reading predictions: %w", err)
+	}
+	names, inJSON := looked(all, m.Task)
+	f, err := table.ReadFrame(ctx, path, names)
 	if err != nil {
 		return nil, fmt.Errorf("reading predictions: %w", err)
 	}
@@ -53,10 +59,19 @@ func Read(ctx context.Context, path string, want int, m schema.Model, target *fr
 			Detail: "One row is expected for each row of the data, in its order."}
 	}
 	s := &Set{Rows: f.Rows, Task: m.Task, Target: m.Target, Threshold: math.NaN()}
-	switch m.Task {
-	case schema.Regression:
-		err = s.readValues(f)
-	case schema.Binary:
+	if inJSON {
+		if err := s.readJSON(ctx, path); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case len(names) == 0 && !inJSON && m.Task == schema.Multiclass:
+		err = fmt.Errorf("the table has neither a column predicted nor one score_<class> for each class (it has %s)", strings.Join(all, ", "))
+	case len(names) == 0 && !inJSON:
+		err = fmt.Errorf("the table has neither a column predicted nor score (it has %s)", strings.Join(all, ", "))
+	case m.Task == schema.Regression:
+		err = s.readValues(&f.Columns[0])
+	case m.Task == schema.Binary:
 		err = s.readBinary(f, target, m.Positive)
 	default:
 		err = s.readClasses(f, target, m.Classes)
@@ -66,6 +81,30 @@ func Read(ctx context.Context, path string, want int, m schema.Model, target *fr
 	}
 	s.unscored()
 	return s, nil
+}
+
+// looked are those of a table's columns that predictions of a task are in, and whether its column scores is to be read besides. No other column is in memory,
+// and scores never as a whole: its texts are many times as long as the probabilities in them.
+func looked(all []string, task schema.Task) (names []string, inJSON bool) {
+	has := func(name string) bool { return slices.Contains(all, name) }
+	switch {
+	case task == schema.Multiclass:
+		for _, name := range all {
+			if _, ok := ScoredClass(name); ok {
+				names = append(names, name)
+			}
+		}
+		inJSON = len(names) == 0 && has("scores")
+	case has("score") && (task == schema.Binary || !has("predicted")):
+		names = []string{"score"}
+	}
+	if has("predicted") {
+		names = append(names, "predicted")
+	}
+	if names == nil {
+		names = []string{} // none, and not all
+	}
+	return names, inJSON
 }
 
 // unscored finds the rows without a prediction: what there is of one is null.
@@ -82,15 +121,8 @@ func (s *Set) unscored() {
 	}
 }
 
-// readValues reads a regression's predictions: predicted, else score.
-func (s *Set) readValues(f *frame.Frame) error {
-	c := f.Column("predicted")
-	if c == nil {
-		c = f.Column("score")
-	}
-	if c == nil {
-		return fmt.Errorf("the table has neither a column predicted nor score (it has %s)", columnNames(f))
-	}
+// readValues reads a regression's predictions.
+func (s *Set) readValues(c *frame.Column) error {
 	if err := finiteNumbers(c); err != nil {
 		return err
 	}
@@ -128,9 +160,6 @@ func probabilities(c *frame.Column) error {
 // With both, predicted is what was decided and the threshold is not known (NaN): it need not have gone by the score alone.
 func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) error {
 	predicted, score := f.Column("predicted"), f.Column("score")
-	if score == nil && predicted == nil {
-		return fmt.Errorf("the table has neither a column predicted nor score (it has %s)", columnNames(f))
-	}
 	from := target
 	if from == nil {
 		from = predicted
@@ -159,7 +188,7 @@ func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) 
 	return nil
 }
 
-// readClasses reads the scores of several classes, as columns score_<class> or one of JSON, and the class. With scores alone
+// readClasses reads the scores of several classes, from columns score_<class> unless they came as JSON, and the class. With scores alone
 // it is the first of the greatest.
 // With classes alone, those that the model declares count, else those that occur in the predictions or the data.
 func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string) error {
@@ -171,14 +200,9 @@ func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string
 			s.Classes, s.Scores = append(s.Classes, class), append(s.Scores, f.Columns[i].Num)
 		}
 	}
-	if all := f.Column("scores"); s.Scores == nil && all != nil {
-		if err := s.readJSON(all); err != nil {
-			return err
-		}
-	}
 	predicted := f.Column("predicted")
 	if s.Scores == nil && predicted == nil {
-		return fmt.Errorf("the table has neither a column predicted nor one score_<class> for each class (it has %s)", columnNames(f))
+		return errors.New("no row has a value in the column scores")
 	}
 	if s.Scores == nil {
 		if s.Classes = classes; classes == nil {
@@ -203,29 +227,41 @@ func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string
 	return nil
 }
 
-// readJSON reads the probabilities of all classes from one column; the first row with one says which classes there are.
-func (s *Set) readJSON(c *frame.Column) (err error) {
-	if !c.Text() {
-		return fmt.Errorf("column %q is no text, expected JSON objects of probabilities by class", c.Name)
-	}
-	at := slices.IndexFunc(c.Codes, func(code int32) bool { return code >= 0 })
-	if at < 0 {
+// readJSON reads the probabilities of all classes from the column scores; the first row with one says which classes there are.
+func (s *Set) readJSON(ctx context.Context, path string) error {
+	err := table.ReadParts(ctx, path, []string{"scores"}, func(p table.Part) error {
+		c := &p.Columns[0]
+		var err error
+		if s.Classes == nil {
+			s.Classes, err = firstClasses(c, p.Before)
+		}
+		if err == nil && s.Classes != nil {
+			s.Scores, err = parseScores(c, s.Classes, s.Scores, p.Before, p.Total)
+		}
+		if err != nil {
+			return &component.InputError{Summary: "reading predictions: " + err.Error()}
+		}
 		return nil
+	})
+	var input *component.InputError
+	if err != nil && !errors.As(err, &input) {
+		return fmt.Errorf("reading predictions: %w", err)
 	}
-	var first map[string]float64
-	if err := json.Unmarshal([]byte(c.Levels[c.Codes[at]]), &first); err != nil {
-		return fmt.Errorf("row %d: scores %q: %w", at+1, c.Levels[c.Codes[at]], err)
-	}
-	s.Classes = slices.Sorted(maps.Keys(first))
-	s.Scores, err = parseScores(c, s.Classes)
 	return err
 }
 
-// columnNames lists a table's columns for a message.
-func columnNames(f *frame.Frame) string {
-	out := make([]string, len(f.Columns))
-	for i, c := range f.Columns {
-		out[i] = c.Name
+// firstClasses are those of the first row of a column of JSON objects that has one, of rows that come after others; nil: there is none.
+func firstClasses(c *frame.Column, before int) ([]string, error) {
+	if !c.Text() {
+		return nil, fmt.Errorf("column %q is no text, expected JSON objects of probabilities by class", c.Name)
 	}
-	return strings.Join(out, ", ")
+	at := slices.IndexFunc(c.Codes, func(code int32) bool { return code >= 0 })
+	if at < 0 {
+		return nil, nil
+	}
+	var first map[string]float64
+	if err := json.Unmarshal([]byte(c.Levels[c.Codes[at]]), &first); err != nil {
+		return nil, fmt.Errorf("row %d: scores %q: %w", before+at+1, c.Levels[c.Codes[at]], err)
+	}
+	return slices.Sorted(maps.Keys(first)), nil
 }

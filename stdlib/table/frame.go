@@ -49,6 +49,17 @@ func ReadFrame(ctx context.Context, path string, columns []string) (*frame.Frame
 	return f, nil
 }
 
+// Names are those of the columns of a Parquet file, in their order.
+func Names(ctx context.Context, path string) (names []string, err error) {
+	err = withColumns(ctx, path, nil, func(_ *session, _ string, readers []*columnReader, _ int) error {
+		for _, r := range readers {
+			names = append(names, r.column.Name)
+		}
+		return nil
+	})
+	return names, err
+}
+
 // ReadColumns reads columns as ReadFrame does, a few at a time, and hands these over with the number of columns that came before them. Their
 // memory is used again once take has returned, so that a table of which take keeps little is never in memory as a whole. Of numbers that a
 // double does not hold no text is kept (Exact is nil).
