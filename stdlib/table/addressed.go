@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -103,13 +102,13 @@ func (a *Addressed) collect(v any, ctes map[string]bool) error {
 	switch v := v.(type) {
 	case tree:
 		switch {
-		case v["type"] == "BASE_TABLE":
+		case v.Get("type") == "BASE_TABLE":
 			err = a.table(v, ctes)
-		case v["class"] == "COLUMN_REF":
+		case v.Get("class") == "COLUMN_REF":
 			err = a.column(v)
 		}
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			err = errors.Join(err, a.collect(v[key], ctes))
+		for _, child := range v.All() {
+			err = errors.Join(err, a.collect(child, ctes))
 		}
 	case []any:
 		for _, child := range v {
@@ -141,7 +140,7 @@ func (a *Addressed) table(n tree, ctes map[string]bool) error {
 
 // column notes a column that is written with the whole name of its table: dataset.payments.amount.
 func (a *Addressed) column(n tree) error {
-	list, _ := n["column_names"].([]any)
+	list, _ := n.Get("column_names").([]any)
 	if len(list) < 3 {
 		return nil
 	}

@@ -14,11 +14,11 @@ package table
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/table/lineage"
 )
 
 // Aggregates is an aggregate expression taken apart: calls of aggregates, and an expression over their values. With the prefix
@@ -120,9 +120,9 @@ func (x *splitting) apart(ctx context.Context, s *session, expr string) (*Aggreg
 // call is a call by its text, with argument and filter apart where it goes by rank or adds exactly.
 func (s *session) call(ctx context.Context, root, call tree, text string) (Call, error) {
 	out := Call{SQL: text}
-	args, _ := call["children"].([]any)
-	name := lowerName(call["function_name"])
-	if len(args) == 0 || call["distinct"] != false || name != "sum" && !byRank[name] {
+	args, _ := call.Get("children").([]any)
+	name := lowerName(call.Get("function_name"))
+	if len(args) == 0 || call.Get("distinct") != false || name != "sum" && !byRank[name] {
 		return out, nil
 	}
 	of, err := s.write(ctx, root, args[0])
@@ -137,8 +137,8 @@ func (s *session) call(ctx context.Context, root, call tree, text string) (Call,
 		of, out.Exact = "cast("+of+" as "+typ+")", true
 	}
 	out.Of = of
-	if call["filter"] != nil {
-		out.Where, err = s.write(ctx, root, call["filter"])
+	if call.Get("filter") != nil {
+		out.Where, err = s.write(ctx, root, call.Get("filter"))
 	}
 	return out, err
 }
@@ -163,11 +163,9 @@ func (s *session) addedAs(ctx context.Context, expr string) (string, error) {
 
 // ranked is a call of an aggregate by rank, of a column in place of its argument and without its filter.
 func (s *session) ranked(ctx context.Context, root, call tree, named string) (string, error) {
-	args := slices.Clone(call["children"].([]any))
+	args := slices.Clone(call.Get("children").([]any))
 	args[0] = columnRef(named, call)
-	call = maps.Clone(call)
-	call["children"], call["filter"] = args, nil
-	return s.write(ctx, root, call)
+	return s.write(ctx, root, call.With("children", args).With("filter", nil))
 }
 
 // aggregates are the names of the engine's aggregate functions.
@@ -199,16 +197,12 @@ func (x *splitting) split(v any) any {
 	switch v := v.(type) {
 	case tree:
 		switch {
-		case v["class"] == "FUNCTION" && x.names[lowerName(v["function_name"])]:
+		case v.Get("class") == "FUNCTION" && x.names[lowerName(v.Get("function_name"))]:
 			return x.call(v)
-		case v["class"] == "COLUMN_REF":
+		case v.Get("class") == "COLUMN_REF":
 			x.rest = true
 		}
-		out := make(tree, len(v))
-		for key, child := range v {
-			out[key] = x.split(child)
-		}
-		return out
+		return v.Each(x.split)
 	case []any:
 		out := make([]any, len(v))
 		for i, child := range v {
@@ -223,7 +217,7 @@ func (x *splitting) split(v any) any {
 const countingSQL = "select sum(case when __mlp_counts then 1 end), coalesce(__mlp_value, 0)::bigint, __mlp_value is not null"
 
 // selected are the expressions that a statement selects.
-func selected(statement tree) []any { return statement["node"].(tree)["select_list"].([]any) }
+func selected(statement tree) []any { return statement.Get("node").(tree).Get("select_list").([]any) }
 
 // call takes a call out, and returns what stands in its place. The engine counts rows of a condition over a frame one by
 // one, and adds up by a tree; so such counts are sums.
@@ -233,9 +227,9 @@ func (x *splitting) call(v tree) any {
 	if x.only != "" {
 		filter = columnRef(x.only, v)
 	}
-	filter = both(filter, v["filter"])
-	args, _ := v["children"].([]any)
-	counts := lowerName(v["function_name"]) == "count_star" || lowerName(v["function_name"]) == "count" && v["distinct"] == false && len(args) < 2
+	filter = both(filter, v.Get("filter"))
+	args, _ := v.Get("children").([]any)
+	counts := lowerName(v.Get("function_name")) == "count_star" || lowerName(v.Get("function_name")) == "count" && v.Get("distinct") == false && len(args) < 2
 	if counts && len(args) == 1 {
 		filter = both(filter, put(x.counting[2], "__mlp_value", args[0]))
 	}
@@ -243,9 +237,7 @@ func (x *splitting) call(v tree) any {
 		x.calls = append(x.calls, put(x.counting[0], "__mlp_counts", filter).(tree))
 		return put(x.counting[1], "__mlp_value", value)
 	}
-	call := maps.Clone(v)
-	call["filter"] = filter
-	x.calls = append(x.calls, call)
+	x.calls = append(x.calls, v.With("filter", filter))
 	return value
 }
 
@@ -257,7 +249,7 @@ func both(a, b any) any {
 	case b == nil:
 		return a
 	}
-	return tree{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "alias": "", "query_location": a.(tree)["query_location"], "children": []any{a, b}}
+	return node("CONJUNCTION", "CONJUNCTION_AND", a.(tree), "children", a, b)
 }
 
 // put is a tree with another in the place of a column.
@@ -265,14 +257,10 @@ func both(a, b any) any {
 func put(v any, name string, in any) any {
 	switch v := v.(type) {
 	case tree:
-		if names, _ := v["column_names"].([]any); len(names) == 1 && names[0] == name {
+		if names, _ := v.Get("column_names").([]any); len(names) == 1 && names[0] == name {
 			return in
 		}
-		out := make(tree, len(v))
-		for key, child := range v {
-			out[key] = put(child, name, in)
-		}
-		return out
+		return v.Each(func(child any) any { return put(child, name, in) })
 	case []any:
 		out := make([]any, len(v))
 		for i, child := range v {
@@ -285,7 +273,13 @@ func put(v any, name string, in any) any {
 
 // columnRef is the node of a column's name, at the place in the text that another node has.
 func columnRef(name string, at tree) tree {
-	return tree{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "query_location": at["query_location"], "column_names": []any{name}}
+	return node("COLUMN_REF", "COLUMN_REF", at, "column_names", name)
+}
+
+// node is one of a class and type with a list, at the place in the text that another node has.
+func node(class, typ string, at tree, name string, list ...any) tree {
+	return &lineage.Tree{Members: []lineage.Member{{Name: "class", Value: class}, {Name: "type", Value: typ}, {Name: "alias", Value: ""},
+		{Name: "query_location", Value: at.Get("query_location")}, {Name: name, Value: list}}}
 }
 
 // write is an expression as SQL, of the statement that it stood in.

@@ -42,14 +42,14 @@ func (s *session) withoutNulls(ctx context.Context, query string) (string, error
 	more := map[int]string{} // behind which ON
 	for _, join := range asOfJoins(root) {
 		var condition any
-		for _, c := range comparisons(join["condition"]) {
-			condition = both(condition, put(put(selected(template)[0], "__mlp_l", c["left"]), "__mlp_r", c["right"]))
+		for _, c := range comparisons(join.Get("condition")) {
+			condition = both(condition, put(put(selected(template)[0], "__mlp_l", c.Get("left")), "__mlp_r", c.Get("right")))
 		}
 		if condition == nil {
 			continue
 		}
 		text, err := s.same(ctx, template, condition)
-		at := lastOn(query, first(join["condition"]))
+		at := lastOn(query, first(join.Get("condition")))
 		if err != nil || at < 0 {
 			return "", errors.Join(err, refuse(schema.Problem{
 				Offset:  max(location(join), 0),
@@ -87,10 +87,10 @@ func asOfJoins(v any) []tree {
 	var out []tree
 	switch v := v.(type) {
 	case tree:
-		if v["ref_type"] == "ASOF" && v["condition"] != nil {
+		if v.Get("ref_type") == "ASOF" && v.Get("condition") != nil {
 			out = append(out, v)
 		}
-		for _, child := range v {
+		for _, child := range v.All() {
 			out = append(out, asOfJoins(child)...)
 		}
 	case []any:
@@ -112,7 +112,7 @@ func first(v any) int {
 	switch v := v.(type) {
 	case tree:
 		take(location(v))
-		for _, child := range v {
+		for _, child := range v.All() {
 			take(first(child))
 		}
 	case []any:
@@ -151,9 +151,9 @@ func lastOn(query string, before int) int {
 func comparisons(v any) []tree {
 	n, _ := v.(tree)
 	var out []tree
-	switch n["type"] {
+	switch n.Get("type") {
 	case "CONJUNCTION_AND":
-		children, _ := n["children"].([]any)
+		children, _ := n.Get("children").([]any)
 		for _, c := range children {
 			out = append(out, comparisons(c)...)
 		}
@@ -167,8 +167,8 @@ func comparisons(v any) []tree {
 func placeless(v any) any {
 	switch v := v.(type) {
 	case tree:
-		out := make(tree, len(v))
-		for key, child := range v {
+		out := map[string]any{}
+		for key, child := range v.All() {
 			if key != "query_location" {
 				out[key] = placeless(child)
 			}
@@ -176,7 +176,7 @@ func placeless(v any) any {
 		if out["type"] == "CONJUNCTION_AND" {
 			var flat []any
 			for _, c := range out["children"].([]any) {
-				if inner, ok := c.(tree); ok && inner["type"] == "CONJUNCTION_AND" {
+				if inner, ok := c.(map[string]any); ok && inner["type"] == "CONJUNCTION_AND" {
 					flat = append(flat, inner["children"].([]any)...)
 				} else {
 					flat = append(flat, c)

@@ -101,15 +101,15 @@ func shiftRefused(err error, by int) error {
 
 // singleExpression reports whether the tree is that of `select <one expression> from input` and nothing besides.
 func singleExpression(root tree) error {
-	n, _ := root["node"].(tree)
-	list, _ := n["select_list"].([]any)
-	from, _ := n["from_table"].(tree)
-	bare := n["type"] == "SELECT_NODE" && len(list) == 1 && from["type"] == "BASE_TABLE" && word(from, "table_name") == exprTable
+	n, _ := root.Get("node").(tree)
+	list, _ := n.Get("select_list").([]any)
+	from, _ := n.Get("from_table").(tree)
+	bare := n.Get("type") == "SELECT_NODE" && len(list) == 1 && from.Get("type") == "BASE_TABLE" && word(from, "table_name") == exprTable
 	for _, key := range []string{"where_clause", "having", "qualify", "sample"} {
-		bare = bare && n[key] == nil
+		bare = bare && n.Get(key) == nil
 	}
 	for _, key := range []string{"modifiers", "group_expressions", "group_sets"} {
-		l, _ := n[key].([]any)
+		l, _ := n.Get(key).([]any)
 		bare = bare && len(l) == 0
 	}
 	if !bare {
@@ -123,7 +123,7 @@ func singleExpression(root tree) error {
 			Detail:  "The block's label is its name.",
 			Hint:    `leave out "as ` + word(e, "alias") + `"`,
 		})
-	case e["class"] == "STAR":
+	case e.Get("class") == "STAR":
 		return refuse(schema.Problem{Summary: "one expression is expected here, not all columns"})
 	}
 	return nil
@@ -136,7 +136,7 @@ func checkExpression(root tree, query string, prefix int) error {
 	walk = func(v any) {
 		switch v := v.(type) {
 		case tree:
-			switch v["class"] {
+			switch v.Get("class") {
 			case "SUBQUERY":
 				w.report(v, schema.Problem{
 					Summary: "a subquery cannot stand in an expression",
@@ -151,7 +151,7 @@ func checkExpression(root tree, query string, prefix int) error {
 			case "STAR":
 				w.report(v, schema.Problem{Summary: "an expression names its columns", Detail: "* stands for several."})
 			}
-			for _, child := range v {
+			for _, child := range v.All() {
 				walk(child)
 			}
 		case []any:

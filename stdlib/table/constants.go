@@ -31,7 +31,7 @@ var pairwise = map[string]bool{"levenshtein": true, "editdist3": true, "damerau_
 // Of length(repeat('x', 1e10)) the inner call is told, and length is not.
 func (w *walker) giant(n tree, name string) {
 	size, constant := extent(n)
-	children, _ := n["children"].([]any)
+	children, _ := n.Get("children").([]any)
 	work := 0.0
 	if constant && pairwise[name] {
 		work = 1
@@ -59,15 +59,15 @@ func (w *walker) giant(n tree, name string) {
 // A number counts 16 bytes, a text its length.
 func extent(v any) (float64, bool) {
 	n, _ := v.(tree)
-	switch n["class"] {
+	switch n.Get("class") {
 	case "CONSTANT":
-		value, _ := n["value"].(tree)
-		if text, ok := value["value"].(string); ok {
+		value, _ := n.Get("value").(tree)
+		if text, ok := value.Get("value").(string); ok {
 			return float64(max(len(text), 1)), true
 		}
 		return 16, true
 	case "CAST":
-		return extent(n["child"])
+		return extent(n.Get("child"))
 	case "FUNCTION", "OPERATOR", "CASE", "COMPARISON", "CONJUNCTION", "BETWEEN":
 		return extentOfAll(n)
 	}
@@ -77,8 +77,8 @@ func extent(v any) (float64, bool) {
 // extentOfAll estimates the bytes of a value that is computed of constants alone, 16 for itself and those of its arguments,
 // or what a function such as repeat makes of them; false if a column enters it.
 func extentOfAll(n tree) (float64, bool) {
-	args, _ := n["children"].([]any)
-	if n["class"] != "FUNCTION" && args == nil {
+	args, _ := n.Get("children").([]any)
+	if n.Get("class") != "FUNCTION" && args == nil {
 		return 0, false
 	}
 	sum, sizes := 16.0, make([]float64, len(args))
@@ -90,10 +90,10 @@ func extentOfAll(n tree) (float64, bool) {
 		sizes[i] = size
 		sum += size
 	}
-	if n["class"] != "FUNCTION" {
+	if n.Get("class") != "FUNCTION" {
 		return sum, true
 	}
-	return grown(lowerName(n["function_name"]), args, sizes, sum), true
+	return grown(lowerName(n.Get("function_name")), args, sizes, sum), true
 }
 
 // digits are the widths that a format names.
@@ -130,11 +130,11 @@ func grown(name string, args []any, sizes []float64, sum float64) float64 {
 // constantText is the text of a constant, also below casts; empty of all else.
 func constantText(v any) string {
 	n, _ := v.(tree)
-	if n["class"] == "CAST" {
-		return constantText(n["child"])
+	if n.Get("class") == "CAST" {
+		return constantText(n.Get("child"))
 	}
-	value, _ := n["value"].(tree)
-	text, _ := value["value"].(string)
+	value, _ := n.Get("value").(tree)
+	text, _ := value.Get("value").(string)
 	return text
 }
 
@@ -144,18 +144,18 @@ func amount(v any) float64 { return math.Abs(number(v)) }
 // number is the value of a constant expression, or +Inf where that is not known: sizes are bounded from above.
 func number(v any) float64 {
 	n, _ := v.(tree)
-	switch n["class"] {
+	switch n.Get("class") {
 	case "CAST":
-		if text, err := strconv.ParseFloat(constantText(n["child"]), 64); err == nil {
+		if text, err := strconv.ParseFloat(constantText(n.Get("child")), 64); err == nil {
 			return text
 		}
-		return number(n["child"])
+		return number(n.Get("child"))
 	case "CONSTANT":
-		value, _ := n["value"].(tree)
-		if null, _ := value["is_null"].(bool); null {
+		value, _ := n.Get("value").(tree)
+		if null, _ := value.Get("is_null").(bool); null {
 			return 0
 		}
-		if x, ok := value["value"].(json.Number); ok {
+		if x, ok := value.Get("value").(json.Number); ok {
 			if f, err := x.Float64(); err == nil {
 				return f
 			}
@@ -168,8 +168,8 @@ func number(v any) float64 {
 
 // computed evaluates the arithmetic that sizes are written in, `repeat('x', 2 ** 30)`.
 func computed(n tree) float64 {
-	args, _ := n["children"].([]any)
-	name := lowerName(n["function_name"])
+	args, _ := n.Get("children").([]any)
+	name := lowerName(n.Get("function_name"))
 	switch len(args) {
 	case 1:
 		switch x := number(args[0]); name {
@@ -250,9 +250,9 @@ var units = []struct {
 func seconds(v any) float64 {
 	n, _ := v.(tree)
 	text, count := constantText(v), 1.0
-	if n["class"] == "FUNCTION" { // to_days(1)
-		if args, _ := n["children"].([]any); len(args) == 1 {
-			text, count = strings.TrimSuffix(lowerName(n["function_name"]), "s"), number(args[0])
+	if n.Get("class") == "FUNCTION" { // to_days(1)
+		if args, _ := n.Get("children").([]any); len(args) == 1 {
+			text, count = strings.TrimSuffix(lowerName(n.Get("function_name")), "s"), number(args[0])
 		}
 	} else if _, err := fmt.Sscanf(text, "%g", &count); err != nil {
 		return 1e-6

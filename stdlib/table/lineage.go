@@ -43,7 +43,7 @@ func (b *Binder) trace(ctx context.Context, s *session, query string, tables map
 			return component.Flows{}, err
 		}
 	}
-	return lineage.Trace(root["node"], tables, key, columns, b.aggregates), nil
+	return lineage.Trace(root.Get("node"), tables, key, columns, b.aggregates), nil
 }
 
 // aggregateFunctions are the names of functions over many rows, macros of such included.

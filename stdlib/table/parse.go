@@ -29,6 +29,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
+	"github.com/mlp-lang/mlp/stdlib/table/lineage"
 )
 
 // Refused is the error of a query that does what queries may not: two statements, insert, read_csv, random(). It has at least one
@@ -47,8 +48,8 @@ func (r *Refused) Error() string {
 	return text
 }
 
-// tree is a node of the parsed statement: an object of json_serialize_sql.
-type tree = map[string]any
+// tree is a node of the parsed statement.
+type tree = *lineage.Tree
 
 // keptTrees is how many syntax trees a binder keeps: a query is looked through, typed and traced soon after one another, by several
 // goroutines in turn.
@@ -80,10 +81,10 @@ func (s *session) parseAnew(ctx context.Context, query string) (tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the syntax tree: %w", err)
 	}
-	failed, _ := answer["error"].(bool)
-	statements, _ := answer["statements"].([]any)
+	failed, _ := answer.Get("error").(bool)
+	statements, _ := answer.Get("statements").([]any)
 	switch {
-	case failed && answer["error_type"] == "parser":
+	case failed && answer.Get("error_type") == "parser":
 		e := &Error{Kind: "Parser", Message: word(answer, "error_message"), Position: -1}
 		if _, err := fmt.Sscan(word(answer, "position"), &e.Position); err != nil {
 			e.Position = -1
@@ -185,13 +186,13 @@ func (w *walker) result() error {
 func (w *walker) names(v any) {
 	switch v := v.(type) {
 	case tree:
-		if m, ok := v["cte_map"].(tree); ok {
-			entries, _ := m["map"].([]any)
+		if m, ok := v.Get("cte_map").(tree); ok {
+			entries, _ := m.Get("map").([]any)
 			for _, e := range entries {
-				w.ctes[lowerName(e.(tree)["key"])] = true
+				w.ctes[lowerName(e.(tree).Get("key"))] = true
 			}
 		}
-		for _, child := range v {
+		for _, child := range v.All() {
 			w.names(child)
 		}
 	case []any:
@@ -210,8 +211,8 @@ func (w *walker) node(v any) {
 			w.within++
 			defer func() { w.within-- }()
 		}
-		for name, child := range v {
-			if f, ok := child.(tree); ok && name == "function" && v["type"] == "TABLE_FUNCTION" {
+		for name, child := range v.All() {
+			if f, ok := child.(tree); ok && name == "function" && v.Get("type") == "TABLE_FUNCTION" {
 				w.arguments(f)
 				continue
 			}
@@ -227,17 +228,17 @@ func (w *walker) node(v any) {
 // arguments walks those of a function that stands where a table does. It is not held to what functions are: it has no value, its rows come one
 // after the other.
 func (w *walker) arguments(f tree) {
-	for _, child := range f {
+	for _, child := range f.All() {
 		w.node(child)
 	}
 }
 
 // bounded reports whether a value is of a type that no integer beyond 64 bits gets out of: a cast to another, a condition.
 func bounded(n tree) bool {
-	switch n["class"] {
+	switch n.Get("class") {
 	case "CAST":
-		to, _ := n["cast_type"].(tree)
-		switch to["id"] {
+		to, _ := n.Get("cast_type").(tree)
+		switch to.Get("id") {
 		case "HUGEINT", "UHUGEINT", "BIGNUM", "LIST", "STRUCT", "MAP", "ARRAY", "UNION":
 			return false
 		}
@@ -251,10 +252,10 @@ func bounded(n tree) bool {
 // object looks at one node by the three fields that the engine tells kinds apart by: type of what stands in FROM, id of
 // types, class of expressions.
 func (w *walker) object(n tree) {
-	if sample, ok := n["sample"].(tree); ok {
+	if sample, ok := n.Get("sample").(tree); ok {
 		w.sample(n, sample)
 	}
-	switch n["type"] {
+	switch n.Get("type") {
 	case "BASE_TABLE":
 		w.baseTable(n)
 	case "TABLE_FUNCTION":
@@ -264,11 +265,11 @@ func (w *walker) object(n tree) {
 	case "SHOW_REF":
 		w.report(n, schema.Problem{Summary: "DESCRIBE, SHOW and SUMMARIZE cannot stand here", Detail: "A query shapes rows of its input tables."})
 	}
-	switch n["id"] { // of a type, in a cast or a number
+	switch n.Get("id") { // of a type, in a cast or a number
 	case "HUGEINT", "UHUGEINT", "BIGNUM":
 		w.makesHuge = w.makesHuge || w.within == 0
 	}
-	switch n["class"] {
+	switch n.Get("class") {
 	case "FUNCTION", "WINDOW":
 		w.function(n)
 	case "COLUMN_REF":
@@ -280,8 +281,8 @@ func (w *walker) object(n tree) {
 
 // join refuses an as-of join that names its columns once: what withoutNulls adds has no place there.
 func (w *walker) join(n tree) {
-	using, _ := n["using_columns"].([]any)
-	if n["ref_type"] != "ASOF" || len(using) == 0 {
+	using, _ := n.Get("using_columns").([]any)
+	if n.Get("ref_type") != "ASOF" || len(using) == 0 {
 		return
 	}
 	terms := make([]string, len(using))
@@ -308,7 +309,7 @@ func (w *walker) report(n tree, p schema.Problem) {
 
 // baseTable refuses a table that is neither an input nor a common table expression of the query.
 func (w *walker) baseTable(n tree) {
-	name, _ := n["table_name"].(string)
+	name, _ := n.Get("table_name").(string)
 	if word(n, "schema_name") == "" && word(n, "catalog_name") == "" {
 		if w.ctes[lowerType(name)] {
 			return
@@ -356,8 +357,8 @@ var rowSources = map[string]bool{"range": true, "generate_series": true, "unnest
 
 // tableFunction refuses all but functions that make rows of their arguments, such as range: others read files or settings.
 func (w *walker) tableFunction(n tree) {
-	f, _ := n["function"].(tree)
-	name, _ := f["function_name"].(string)
+	f, _ := n.Get("function").(tree)
+	name, _ := f.Get("function_name").(string)
 	if !rowSources[lowerType(name)] {
 		w.report(n, schema.Problem{
 			Summary: fmt.Sprintf("a query cannot read with %s", name),
@@ -369,8 +370,8 @@ func (w *walker) tableFunction(n tree) {
 
 // function refuses what gives another value on every run, and what makes a value too large.
 func (w *walker) function(n tree) {
-	name := lowerName(n["function_name"])
-	args, _ := n["children"].([]any)
+	name := lowerName(n.Get("function_name"))
+	args, _ := n.Get("children").([]any)
 	if w.within == 0 && (name == "factorial" || name == "!__postfix" || name == "md5_number") {
 		w.makesHuge = true
 	}
@@ -403,7 +404,7 @@ var moments = map[string]bool{
 // columnRef refuses current_date and the like, which are written without parentheses, unless a table has a column of that
 // name.
 func (w *walker) columnRef(n tree) {
-	parts, _ := n["column_names"].([]any)
+	parts, _ := n.Get("column_names").([]any)
 	if len(parts) != 1 {
 		return
 	}
@@ -427,7 +428,7 @@ func (w *walker) columnRef(n tree) {
 
 // sample refuses one without a seed; the engine writes -1 for that.
 func (w *walker) sample(n, sample tree) {
-	if seed, err := sample["seed"].(json.Number).Int64(); err == nil && seed >= 0 {
+	if seed, err := sample.Get("seed").(json.Number).Int64(); err == nil && seed >= 0 {
 		return
 	}
 	w.report(n, schema.Problem{
@@ -438,7 +439,7 @@ func (w *walker) sample(n, sample tree) {
 
 // location is where a node's text begins, -1 if the parser does not say.
 func location(n tree) int {
-	number, ok := n["query_location"].(json.Number)
+	number, ok := n.Get("query_location").(json.Number)
 	if !ok {
 		return -1
 	}
@@ -451,7 +452,7 @@ func location(n tree) int {
 
 // word is the text of a member; "" where there is none.
 func word(n tree, key string) string {
-	s, _ := n[key].(string)
+	s, _ := n.Get(key).(string)
 	return s
 }
 

@@ -32,7 +32,7 @@ type session struct {
 	scratch    *scratch.Folder   // that dir is; nil with it
 	linked     map[string]string // its files: links, and copies → what they stand for
 	tables     map[string]string // of a binder: name → definition of the table that the engine holds now
-	words      map[string]string // texts of syntax trees, as readTree met them
+	words      map[string]any    // texts and numbers of syntax trees, as readTree met them
 	serializer serializer        // of a binder
 	unpack     *zstd.Decoder     // of pages that apart looks at; nil: none was yet
 	trees      map[string]tree   // of a binder: query → its syntax tree, as parse returned it lately; nil: none are kept

@@ -149,7 +149,7 @@ func placeOf(v any, why *threads.Reason) int {
 			if at := placeIn(v, why); at >= 0 && (best < 0 || at < best) {
 				best = at
 			}
-			for _, child := range v {
+			for _, child := range v.All() {
 				look(child)
 			}
 		case []any:
@@ -165,21 +165,21 @@ func placeOf(v any, why *threads.Reason) int {
 // placeIn is the place of a node if the reason may be about it.
 func placeIn(n tree, why *threads.Reason) int {
 	switch {
-	case why.Clause == "limit" && (n["type"] == "LIMIT_MODIFIER" || n["type"] == "LIMIT_PERCENT_MODIFIER"):
-		of, _ := n["limit"].(tree)
+	case why.Clause == "limit" && (n.Get("type") == "LIMIT_MODIFIER" || n.Get("type") == "LIMIT_PERCENT_MODIFIER"):
+		of, _ := n.Get("limit").(tree)
 		return location(of)
-	case why.Call == "" && why.Column != "" && n["class"] == "COLUMN_REF":
-		if names, _ := n["column_names"].([]any); len(names) > 0 && strings.EqualFold(names[len(names)-1].(string), why.Column) {
+	case why.Call == "" && why.Column != "" && n.Get("class") == "COLUMN_REF":
+		if names, _ := n.Get("column_names").([]any); len(names) > 0 && strings.EqualFold(names[len(names)-1].(string), why.Column) {
 			return location(n)
 		}
-	case why.Call != "" && (n["class"] == "FUNCTION" || n["class"] == "WINDOW") && lowerName(n["function_name"]) == why.Call:
-		args, _ := n["children"].([]any)
+	case why.Call != "" && (n.Get("class") == "FUNCTION" || n.Get("class") == "WINDOW") && lowerName(n.Get("function_name")) == why.Call:
+		args, _ := n.Get("children").([]any)
 		if why.Column == "" {
 			return location(n)
 		}
 		if len(args) > 0 {
 			arg, _ := args[0].(tree)
-			if names, _ := arg["column_names"].([]any); len(names) > 0 && strings.EqualFold(names[len(names)-1].(string), why.Column) {
+			if names, _ := arg.Get("column_names").([]any); len(names) > 0 && strings.EqualFold(names[len(names)-1].(string), why.Column) {
 				return location(n)
 			}
 		}

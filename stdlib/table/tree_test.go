@@ -77,7 +77,7 @@ func TestTreesAreWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := decoded(t, []byte(text)).(tree)["statements"].([]any)
+			want := decoded(t, []byte(text)).(map[string]any)["statements"].([]any)
 			_, _ = s.check(t.Context(), q, nil) // what it finds is nothing to this test
 			_, _ = s.withoutNulls(t.Context(), q)
 			got, err := s.parse(t.Context(), q)
@@ -147,5 +147,23 @@ func TestTreesGivenBack(t *testing.T) {
 	}
 	if joins == 0 {
 		t.Error("no query has an as-of join")
+	}
+}
+
+// TestReadTree: of members of one name the last counts, at its place; what an object holds within another is its own.
+func TestReadTree(t *testing.T) {
+	var s session
+	got, err := s.readTree(`{"a": {"b": 1, "a": [true, [], {"b": "\u0041"}]}, "b": 2, "a": {"b": [1e400, null]}, "c": {}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(got)
+	if want := `{"b":2,"a":{"b":[1e400,null]},"c":{}}`; err != nil || string(data) != want {
+		t.Errorf("got %s, %v, want %s", data, err, want)
+	}
+	for _, broken := range []string{`{"a": `, `{"a" 1}`, `[1`, `"a"`, `{1: 2}`, ``} {
+		if got, err := s.readTree(broken); err == nil {
+			t.Errorf("%s is read as %v", broken, got)
+		}
 	}
 }

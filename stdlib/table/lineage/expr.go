@@ -18,11 +18,11 @@ func (t *tracer) expr(v any, sc *scope) flow {
 	if t.tooLong() {
 		return t.every
 	}
-	switch n["class"] {
+	switch n.Get("class") {
 	case "CONSTANT", "PARAMETER", "DEFAULT":
 		return flow{}
 	case "COLUMN_REF":
-		return t.reference(lowerNames(n["column_names"]), sc)
+		return t.reference(lowerNames(n.Get("column_names")), sc)
 	case "OPERATOR", "COMPARISON":
 		return t.operator(n, sc)
 	case "CASE", "CAST", "CONJUNCTION", "BETWEEN", "COLLATE":
@@ -55,7 +55,7 @@ func (t *tracer) expr(v any, sc *scope) flow {
 // CASE is one of them: which branch is taken depends on the conditions, and these are values of the row like the others.
 func (t *tracer) children(n tree, sc *scope) flow {
 	var out flow
-	for _, v := range n {
+	for _, v := range n.All() {
 		if hasParts(v) {
 			out = out.with(t.generic(v, sc))
 		}
@@ -83,10 +83,10 @@ func (t *tracer) generic(v any, sc *scope) flow {
 			}
 		}
 	case tree:
-		if v["class"] != nil {
+		if v.Get("class") != nil {
 			return t.expr(v, sc)
 		}
-		if v["node"] != nil || v["select_list"] != nil || v["from_table"] != nil {
+		if v.Get("node") != nil || v.Get("select_list") != nil || v.Get("from_table") != nil {
 			return t.every // a query where none was expected
 		}
 		return t.children(v, sc)
@@ -97,16 +97,16 @@ func (t *tracer) generic(v any, sc *scope) flow {
 // operator traces what looks at one or two operands. Of a column that is asked only whether it is null it matters whether it
 // is known; of a struct, the field that is taken.
 func (t *tracer) operator(n tree, sc *scope) flow {
-	children, _ := n["children"].([]any)
-	switch n["type"] {
+	children, _ := n.Get("children").([]any)
+	switch n.Get("type") {
 	case "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL":
 		if len(children) == 1 {
 			return t.expr(children[0], sc).nullness()
 		}
 	case "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM":
 		for _, sides := range [][2]string{{"left", "right"}, {"right", "left"}} {
-			if null(n[sides[1]]) {
-				return t.expr(n[sides[0]], sc).nullness()
+			if null(n.Get(sides[1])) {
+				return t.expr(n.Get(sides[0]), sc).nullness()
 			}
 		}
 	case "STRUCT_EXTRACT", "ARRAY_EXTRACT":
@@ -120,16 +120,16 @@ func (t *tracer) operator(n tree, sc *scope) flow {
 // null reports whether an expression is the constant NULL: x is not distinct from null asks no more of x than x is null does.
 func null(v any) bool {
 	n, _ := v.(tree)
-	value, _ := n["value"].(tree)
-	return n["class"] == "CONSTANT" && value["is_null"] == true
+	value, _ := n.Get("value").(tree)
+	return n.Get("class") == "CONSTANT" && value.Get("is_null") == true
 }
 
 // part traces of[name]: that field alone of a struct whose fields are known.
 func (t *tracer) part(of, name any, sc *scope) flow {
 	whole := t.expr(of, sc)
 	n, _ := name.(tree)
-	value, _ := n["value"].(tree)
-	if text, ok := value["value"].(string); ok && n["class"] == "CONSTANT" {
+	value, _ := n.Get("value").(tree)
+	if text, ok := value.Get("value").(string); ok && n.Get("class") == "CONSTANT" {
 		if f, ok := whole.parts[strings.ToLower(text)]; ok {
 			return f
 		}
@@ -142,7 +142,7 @@ func (t *tracer) part(of, name any, sc *scope) flow {
 func (t *tracer) function(n tree, sc *scope) flow {
 	var args flow
 	name := strings.ToLower(word(n, "function_name"))
-	children, _ := n["children"].([]any)
+	children, _ := n.Get("children").([]any)
 	if name == "struct_extract" && len(children) == 2 {
 		return t.part(children[0], children[1], sc)
 	}
@@ -153,7 +153,7 @@ func (t *tracer) function(n tree, sc *scope) flow {
 	var only flow // of a single argument
 	for _, c := range children {
 		e, ok := c.(tree)
-		if ok && e["class"] == "LAMBDA" {
+		if ok && e.Get("class") == "LAMBDA" {
 			continue
 		}
 		f := t.expr(c, sc)
@@ -164,14 +164,14 @@ func (t *tracer) function(n tree, sc *scope) flow {
 	}
 	out := args
 	for _, c := range children {
-		if e, ok := c.(tree); ok && e["class"] == "LAMBDA" {
+		if e, ok := c.(tree); ok && e.Get("class") == "LAMBDA" {
 			out = out.with(t.lambda(e, args, sc))
 		}
 	}
-	if name == "count" && len(children) == 1 && n["distinct"] != true { // counts what is not null
+	if name == "count" && len(children) == 1 && n.Get("distinct") != true { // counts what is not null
 		out = only.nullness()
 	}
-	out = out.with(t.expr(n["filter"], sc)).with(t.generic(n["order_bys"], sc).chosen()).with(t.unread(n, sc, "children", "filter", "order_bys"))
+	out = out.with(t.expr(n.Get("filter"), sc)).with(t.generic(n.Get("order_bys"), sc).chosen()).with(t.unread(n, sc, "children", "filter", "order_bys"))
 	if t.aggregates[name] {
 		return t.aggregate(out, name, ordered(n), sc)
 	}
@@ -186,8 +186,8 @@ func (t *tracer) function(n tree, sc *scope) flow {
 
 // ordered reports whether a call says in which order it takes its rows.
 func ordered(n tree) bool {
-	by, _ := n["order_bys"].(tree)
-	return listed(by["orders"])
+	by, _ := n.Get("order_bys").(tree)
+	return listed(by.Get("orders"))
 }
 
 // aggregate is a value of many rows: besides what they hold it depends on which they are, and perhaps on their order.
@@ -218,7 +218,7 @@ var expanding = map[string]bool{"unnest": true, "unlist": true, "generate_subscr
 // unread traces what stands in a node under other names than these: a member that a later version of the engine adds is not missed.
 func (t *tracer) unread(n tree, sc *scope, read ...string) flow {
 	var out flow
-	for key, v := range n {
+	for key, v := range n.All() {
 		if hasParts(v) && !slices.Contains(read, key) {
 			out = out.with(t.generic(v, sc))
 		}
@@ -233,7 +233,7 @@ func (t *tracer) lambda(n tree, args flow, sc *scope) flow {
 	var bind func(v any)
 	bind = func(v any) {
 		e, _ := v.(tree)
-		if names := lowerNames(e["column_names"]); e["class"] == "COLUMN_REF" && len(names) > 0 {
+		if names := lowerNames(e.Get("column_names")); e.Get("class") == "COLUMN_REF" && len(names) > 0 {
 			f, sure, maybe := t.lookup(names, sc)
 			if sure || maybe {
 				args = args.with(f)
@@ -241,7 +241,7 @@ func (t *tracer) lambda(n tree, args flow, sc *scope) flow {
 			params[names[len(names)-1]] = flow{}
 			return
 		}
-		if children, ok := e["children"].([]any); ok && word(e, "function_name") == "row" {
+		if children, ok := e.Get("children").([]any); ok && word(e, "function_name") == "row" {
 			for _, c := range children {
 				bind(c)
 			}
@@ -249,20 +249,20 @@ func (t *tracer) lambda(n tree, args flow, sc *scope) flow {
 		}
 		args = args.with(t.generic(v, sc))
 	}
-	bind(n["lhs"])
+	bind(n.Get("lhs"))
 	for name := range params {
 		params[name] = args
 	}
 	inner := sc.within()
 	inner.params = params
-	return args.with(t.expr(n["expr"], inner)).with(t.unread(n, sc, "lhs", "expr"))
+	return args.with(t.expr(n.Get("expr"), inner)).with(t.unread(n, sc, "lhs", "expr"))
 }
 
 // subquery traces a query inside an expression. A scalar one yields a value of its rows; EXISTS whether there are any; IN
 // and ANY compare a value with all of them.
 func (t *tracer) subquery(n tree, sc *scope) flow {
-	statement, _ := n["subquery"].(tree)
-	r := t.query(statement["node"], sc)
+	statement, _ := n.Get("subquery").(tree)
+	r := t.query(statement.Get("node"), sc)
 	f := r.any()
 	f.others, f.past = f.others.or(f.earlierBy()), nil // earlier than its own row is not earlier than this one
 	kind := word(n, "subquery_type")
@@ -277,5 +277,5 @@ func (t *tracer) subquery(n tree, sc *scope) flow {
 	f = f.with(r.rows.enters())
 	f.homes = f.homes.or(r.rows.homes)
 	sc.at.lead = sc.at.lead.or(all).or(f.all()) // it becomes a join
-	return f.with(t.expr(n["child"], sc)).with(t.unread(n, sc, "subquery", "child"))
+	return f.with(t.expr(n.Get("child"), sc)).with(t.unread(n, sc, "subquery", "child"))
 }

@@ -60,15 +60,15 @@ func (r *relation) starred() []starred {
 // from traces a table reference. Names in it are looked up in sc, whose own FROM is not there yet.
 func (t *tracer) from(v any, sc *scope) *tables {
 	n, _ := v.(tree)
-	alias, columns := strings.ToLower(word(n, "alias")), lowerNames(n["column_name_alias"])
-	switch n["type"] {
+	alias, columns := strings.ToLower(word(n, "alias")), lowerNames(n.Get("column_name_alias"))
+	switch n.Get("type") {
 	case nil, "EMPTY", "EMPTY_FROM":
 		return &tables{}
 	case "BASE_TABLE":
 		return t.item(t.baseTable(n, sc).rename(alias, columns), sc)
 	case "SUBQUERY":
-		statement, _ := n["subquery"].(tree)
-		r := t.query(statement["node"], sc).subquery()
+		statement, _ := n.Get("subquery").(tree)
+		r := t.query(statement.Get("node"), sc).subquery()
 		return t.item(r.rename(cmpOr(alias, "unnamed_subquery"), columns), sc)
 	case "JOIN":
 		out := t.join(n, sc)
@@ -127,11 +127,11 @@ func (t *tracer) baseTable(n tree, sc *scope) *relation {
 // which row of cards stands beside a payment depends on p.card and c.id; that the payment is there depends on neither, since the join is
 // a left one.
 func (t *tracer) join(n tree, sc *scope) *tables {
-	left := t.from(n["left"], sc)
+	left := t.from(n.Get("left"), sc)
 	// The right side may be lateral.
 	lateral := sc.within()
 	lateral.from, lateral.merged = left.rels, left.merged
-	right := t.from(n["right"], lateral)
+	right := t.from(n.Get("right"), lateral)
 	kind := word(n, "join_type")
 	// In this order: columns of both sides; those merged by USING or NATURAL; the condition; what the kind of join leaves of
 	// equalities and of columns.
@@ -158,10 +158,10 @@ func (t *tracer) join(n tree, sc *scope) *tables {
 		out.facts = append(out.facts, l.with(r).fact())
 		out.equal = append(out.equal, equality{left: l, right: r, inner: true})
 	}
-	if n["condition"] != nil {
+	if n.Get("condition") != nil {
 		both := sc.within()
 		both.from, both.merged = out.rels, out.merged
-		c := t.condition(n["condition"], both)
+		c := t.condition(n.Get("condition"), both)
 		out.facts, out.equal, out.tests = append(out.facts, c.facts...), append(out.equal, c.equal...), out.tests.or(c.tests)
 	}
 	if kind != "INNER" {
@@ -169,8 +169,8 @@ func (t *tracer) join(n tree, sc *scope) *tables {
 			out.equal[i].inner = out.equal[i].inner && kind == "SEMI"
 		}
 	}
-	if n["ref_type"] == "POSITIONAL" || n["ref_type"] == "ASOF" {
-		out.facts = append(out.facts, byPosition(left, right, n["ref_type"] == "POSITIONAL"))
+	if n.Get("ref_type") == "POSITIONAL" || n.Get("ref_type") == "ASOF" {
+		out.facts = append(out.facts, byPosition(left, right, n.Get("ref_type") == "POSITIONAL"))
 	}
 	out.lead = out.lead.or(together(out.facts).by())
 	if kind == "SEMI" || kind == "ANTI" {
@@ -200,8 +200,8 @@ func byPosition(left, right *tables, both bool) fact {
 // using lists the columns that a join makes one of; false if that cannot be told.
 // Of a NATURAL join those are the names that both sides have, if all names on both sides are known.
 func using(n tree, left, right *tables) ([]string, bool) {
-	if n["ref_type"] != "NATURAL" {
-		return lowerNames(n["using_columns"]), true
+	if n.Get("ref_type") != "NATURAL" {
+		return lowerNames(n.Get("using_columns")), true
 	}
 	var out []string
 	for _, l := range left.star {
@@ -262,13 +262,13 @@ func joinStars(left, right *tables, using []string, merged map[string]flow) []st
 // tableFunction makes rows of its arguments alone.
 // How many rows there are depends on the arguments: range(n) has n. Only functions whose columns are known have fields.
 func (t *tracer) tableFunction(n tree, sc *scope) *relation {
-	call, _ := n["function"].(tree)
+	call, _ := n.Get("function").(tree)
 	name := strings.ToLower(word(call, "function_name"))
 	args := t.children(call, sc).computed()
 	r := &relation{name: name, rows: args.fact(), tests: args.all(), rest: args}
-	columns := lowerNames(n["column_name_alias"])
+	columns := lowerNames(n.Get("column_name_alias"))
 	switch {
-	case name != "unnest" && name != "range" && name != "generate_series", n["with_ordinality"] == "WITH_ORDINALITY", n["sample"] != nil:
+	case name != "unnest" && name != "range" && name != "generate_series", n.Get("with_ordinality") == "WITH_ORDINALITY", n.Get("sample") != nil:
 		r.loose = true
 	case len(columns) > 0: // one for each name, however many the engine makes
 		for range columns {
@@ -283,7 +283,7 @@ func (t *tracer) tableFunction(n tree, sc *scope) *relation {
 // values is a VALUES list; a column depends on what any of its rows is computed from.
 func (t *tracer) values(n tree, sc *scope) *relation {
 	r := &relation{}
-	rows, _ := n["values"].([]any)
+	rows, _ := n.Get("values").([]any)
 	for _, row := range rows {
 		list, _ := row.([]any)
 		for i, e := range list {
@@ -293,24 +293,24 @@ func (t *tracer) values(n tree, sc *scope) *relation {
 			r.fields[i].flow = r.fields[i].flow.with(t.expr(e, sc))
 		}
 	}
-	return r.rename("", lowerNames(n["expected_names"]))
+	return r.rename("", lowerNames(n.Get("expected_names")))
 }
 
 // pivot turns rows into columns or the other way. Its columns are not worked out one by one, but for those that a pivot
 // groups by.
 func (t *tracer) pivot(n tree, sc *scope) *relation {
-	source := t.from(n["source"], sc)
+	source := t.from(n.Get("source"), sc)
 	every, rows := source.any(), together(source.facts).distant()
 	r := &relation{loose: true, rows: rows, lead: every.all(), tests: source.tests}
-	groups := lowerNames(n["groups"])
-	if listed(n["unpivot_names"]) || len(groups) == 0 {
+	groups := lowerNames(n.Get("groups"))
+	if listed(n.Get("unpivot_names")) || len(groups) == 0 {
 		r.rest = every.with(every.aggregated()).with(rows.enters())
 		r.rows = r.rows.with(every.fact().distant())
 		return r
 	}
 	in := sc.within()
 	in.from, in.merged = source.rels, source.merged
-	r.rest = t.generic(n["aggregates"], in).with(t.generic(n["pivots"], in).aggregated()).with(rows.enters())
+	r.rest = t.generic(n.Get("aggregates"), in).with(t.generic(n.Get("pivots"), in).aggregated()).with(rows.enters())
 	for _, g := range groups {
 		f := find(source, g)
 		r.fields = append(r.fields, field{name: g, flow: f})

@@ -51,12 +51,12 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// tree is a node of the parsed statement: an object of the engine's json_serialize_sql, numbers as json.Number.
-type tree = map[string]any
+// tree is a node of the parsed statement.
+type tree = *Tree
 
 // word is the text of a member; "" where there is none.
 func word(n tree, key string) string {
-	s, _ := n[key].(string)
+	s, _ := n.Get(key).(string)
 	return s
 }
 

@@ -76,7 +76,7 @@ func (t *tracer) query(v any, outer *scope) *relation {
 		return t.unknown()
 	}
 	sc := newScope(outer)
-	switch n["type"] {
+	switch n.Get("type") {
 	case "SELECT_NODE":
 		t.with(n, sc)
 		return t.selectNode(n, sc)
@@ -84,29 +84,29 @@ func (t *tracer) query(v any, outer *scope) *relation {
 		t.with(n, sc)
 		return t.setOperation(n, sc)
 	case "CTE_NODE": // the child has the same WITH
-		return t.query(n["child"], outer)
+		return t.query(n.Get("child"), outer)
 	}
 	return t.unknown()
 }
 
 // with adds the queries of WITH to the scope, each seeing those before it.
 func (t *tracer) with(n tree, sc *scope) {
-	m, _ := n["cte_map"].(tree)
-	entries, _ := m["map"].([]any)
+	m, _ := n.Get("cte_map").(tree)
+	entries, _ := m.Get("map").([]any)
 	for _, e := range entries {
 		entry, _ := e.(tree)
-		info, _ := entry["value"].(tree)
+		info, _ := entry.Get("value").(tree)
 		t.define(sc, word(entry, "key"), info)
 	}
 }
 
 // define adds a common table expression to the scope. Those after it, and the query itself, see it.
 func (t *tracer) define(sc *scope, name string, info tree) {
-	statement, _ := info["query"].(tree)
-	node, _ := statement["node"].(tree)
-	aliases := lowerNames(info["aliases"])
+	statement, _ := info.Get("query").(tree)
+	node, _ := statement.Get("node").(tree)
+	aliases := lowerNames(info.Get("aliases"))
 	var r *relation
-	if node["type"] == "RECURSIVE_CTE_NODE" {
+	if node.Get("type") == "RECURSIVE_CTE_NODE" {
 		r = t.recursive(node, sc, aliases)
 	} else {
 		r = t.query(node, sc).subquery().rename("", aliases)
@@ -119,11 +119,11 @@ func (t *tracer) define(sc *scope, name string, info tree) {
 func (t *tracer) selectNode(n tree, sc *scope) *relation {
 	// In the order in which SQL is evaluated: FROM, WHERE, the list of columns, GROUP BY, HAVING and QUALIFY, sample, ORDER
 	// BY, DISTINCT and LIMIT; at last facts enter columns (resolve).
-	from := t.from(n["from_table"], sc)
+	from := t.from(n.Get("from_table"), sc)
 	sc.from, sc.merged = from.rels, from.merged
 	sc.at.facts = append(sc.at.facts, from.facts...)
 	sc.at.order, sc.at.lead = sc.at.order.or(from.order), sc.at.lead.or(from.lead)
-	items, _ := n["select_list"].([]any)
+	items, _ := n.Get("select_list").([]any)
 	sc.aliases = map[string]any{}
 	for _, item := range items {
 		if e, ok := item.(tree); ok && word(e, "alias") != "" {
@@ -132,7 +132,7 @@ func (t *tracer) selectNode(n tree, sc *scope) *relation {
 	}
 	equal := from.equal
 	tests := from.tests
-	if where := n["where_clause"]; where != nil {
+	if where := n.Get("where_clause"); where != nil {
 		c := t.condition(where, sc)
 		sc.at.facts, equal, tests = append(sc.at.facts, c.facts...), append(slices.Clip(equal), c.equal...), tests.or(c.tests)
 	}
@@ -141,12 +141,12 @@ func (t *tracer) selectNode(n tree, sc *scope) *relation {
 	sc.late = true
 	grouped := t.group(n, sc, out)
 	for _, clause := range []string{"having", "qualify"} {
-		if n[clause] != nil {
-			f := t.expr(n[clause], sc)
+		if n.Get(clause) != nil {
+			f := t.expr(n.Get(clause), sc)
 			sc.at.facts, out.tests = append(sc.at.facts, f.fact()), out.tests.or(f.all())
 		}
 	}
-	if n["sample"] != nil {
+	if n.Get("sample") != nil {
 		sc.at.facts = append(sc.at.facts, fact{far: sc.at.inOrder(false)})
 	}
 	t.modifiers(n, sc, out)
@@ -161,11 +161,11 @@ func (t *tracer) selectNode(n tree, sc *scope) *relation {
 // wherever it is joined to. A key that others determine is only carried along: it makes no groups of its own.
 func (t *tracer) group(n tree, sc *scope, out *relation) bool {
 	var keys []flow
-	groups, _ := n["group_expressions"].([]any)
+	groups, _ := n.Get("group_expressions").([]any)
 	for _, g := range groups {
 		keys = append(keys, t.position(g, sc, out))
 	}
-	if n["aggregate_handling"] != "STANDARD_HANDLING" { // GROUP BY ALL
+	if n.Get("aggregate_handling") != "STANDARD_HANDLING" { // GROUP BY ALL
 		for _, x := range out.fields {
 			if !x.flow.over {
 				keys = append(keys, x.flow)
@@ -173,7 +173,7 @@ func (t *tracer) group(n tree, sc *scope, out *relation) bool {
 		}
 	}
 	if len(keys) == 0 {
-		one := n["having"] != nil || slices.ContainsFunc(out.fields, func(x field) bool { return x.flow.grouped })
+		one := n.Get("having") != nil || slices.ContainsFunc(out.fields, func(x field) bool { return x.flow.grouped })
 		if one { // there is one row, whatever it is computed from
 			sc.at.facts, sc.at.order, sc.at.lead = nil, nil, nil
 		}
@@ -228,21 +228,21 @@ type condition struct {
 func (t *tracer) condition(v any, sc *scope) condition {
 	n, _ := v.(tree)
 	var out condition
-	if n["type"] == "CONJUNCTION_AND" {
-		children, _ := n["children"].([]any)
+	if n.Get("type") == "CONJUNCTION_AND" {
+		children, _ := n.Get("children").([]any)
 		for _, child := range children {
 			c := t.condition(child, sc)
 			out.facts, out.equal, out.tests = append(out.facts, c.facts...), append(out.equal, c.equal...), out.tests.or(c.tests)
 		}
 		return out
 	}
-	left, _ := n["left"].(tree)
-	right, _ := n["right"].(tree)
-	if n["type"] == "COMPARE_EQUAL" || n["type"] == "COMPARE_NOT_DISTINCT_FROM" {
+	left, _ := n.Get("left").(tree)
+	right, _ := n.Get("right").(tree)
+	if n.Get("type") == "COMPARE_EQUAL" || n.Get("type") == "COMPARE_NOT_DISTINCT_FROM" {
 		l, r := t.expr(left, sc), t.expr(right, sc)
 		out.facts = []fact{l.with(r).fact()}
 		out.equal = []equality{{left: l, right: r, inner: true}}
-		if left["class"] != "COLUMN_REF" || right["class"] != "COLUMN_REF" {
+		if left.Get("class") != "COLUMN_REF" || right.Get("class") != "COLUMN_REF" {
 			out.tests = l.with(r).all()
 		}
 		if null(left) || null(right) {
@@ -259,29 +259,29 @@ func (t *tracer) condition(v any, sc *scope) condition {
 // ORDER BY alone removes no row and changes no value. With LIMIT it decides which rows there are, and its columns become a fact.
 func (t *tracer) modifiers(n tree, sc *scope, out *relation) {
 	// The order is gathered first, wherever it stands: LIMIT and DISTINCT ON pick rows by it.
-	list, _ := n["modifiers"].([]any)
+	list, _ := n.Get("modifiers").([]any)
 	var order flow
 	ordered := false
 	for _, m := range list {
 		mod, _ := m.(tree)
-		if mod["type"] == "ORDER_MODIFIER" {
-			orders, _ := mod["orders"].([]any)
+		if mod.Get("type") == "ORDER_MODIFIER" {
+			orders, _ := mod.Get("orders").([]any)
 			for _, o := range orders {
 				e, _ := o.(tree)
-				order, ordered = order.with(t.position(e["expression"], sc, out)), true
+				order, ordered = order.with(t.position(e.Get("expression"), sc, out)), true
 			}
 		}
 	}
 	sc.at.order = sc.at.order.or(order.all())
 	for _, m := range list {
 		mod, _ := m.(tree)
-		switch mod["type"] {
+		switch mod.Get("type") {
 		case "ORDER_MODIFIER":
 		case "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER":
-			f := t.expr(mod["limit"], sc).with(t.expr(mod["offset"], sc)).with(order)
+			f := t.expr(mod.Get("limit"), sc).with(t.expr(mod.Get("offset"), sc)).with(order)
 			sc.at.facts = append(sc.at.facts, fact{far: f.all().or(sc.at.inOrder(ordered)), homes: f.homes})
 		case "DISTINCT_MODIFIER":
-			on, _ := mod["distinct_on_targets"].([]any)
+			on, _ := mod.Get("distinct_on_targets").([]any)
 			f := order
 			for _, e := range on {
 				f = f.with(t.position(e, sc, out))
@@ -322,7 +322,7 @@ func (t *tracer) close(out *relation, sc *scope) {
 // Which column 2 is, in order by 2, is not worked out: it is taken for any of them.
 func (t *tracer) position(v any, sc *scope, out *relation) flow {
 	n, _ := v.(tree)
-	switch n["class"] {
+	switch n.Get("class") {
 	case "CONSTANT", "STAR", "POSITIONAL_REFERENCE":
 		return out.any()
 	}

@@ -12,15 +12,15 @@ import (
 func (t *tracer) recursive(n tree, outer *scope, aliases []string) *relation {
 	sc := newScope(outer)
 	t.with(n, sc)
-	r := t.query(n["left"], sc).subquery().rename("", aliases)
+	r := t.query(n.Get("left"), sc).subquery().rename("", aliases)
 	if !r.exact() {
 		return t.unknown()
 	}
-	whole := listed(n["key_targets"]) || n["union_all"] != true
+	whole := listed(n.Get("key_targets")) || n.Get("union_all") != true
 	for {
 		inner := newScope(sc)
 		inner.ctes = &cte{name: strings.ToLower(word(n, "cte_name")), rel: r}
-		next := t.query(n["right"], inner)
+		next := t.query(n.Get("right"), inner)
 		if !next.exact() || len(next.fields) != len(r.fields) {
 			return t.unknown()
 		}
@@ -54,9 +54,9 @@ func same(a, b *relation) bool {
 // setOperation traces UNION, EXCEPT and INTERSECT of two or more. Without ALL equal rows become one, so that every column
 // decides on rows, unless a key is among them.
 func (t *tracer) setOperation(n tree, sc *scope) *relation {
-	nodes, _ := n["children"].([]any)
+	nodes, _ := n.Get("children").([]any)
 	if len(nodes) == 0 {
-		nodes = []any{n["left"], n["right"]}
+		nodes = []any{n.Get("left"), n.Get("right")}
 	}
 	kind := word(n, "setop_type")
 	var sides []*relation
@@ -69,7 +69,7 @@ func (t *tracer) setOperation(n tree, sc *scope) *relation {
 		out = combine(out, s, kind, func(i, j int) bool { return i < len(texts) && j < len(more) && texts[i] == more[j] })
 		texts = texts[:min(len(texts), len(more))]
 	}
-	if kind != "UNION" && kind != "UNION_BY_NAME" || n["setop_all"] != true {
+	if kind != "UNION" && kind != "UNION_BY_NAME" || n.Get("setop_all") != true {
 		out.lead = out.lead.or(out.any().all())
 		if !t.identifies(out.copies()) {
 			for _, s := range sides {
@@ -89,9 +89,9 @@ func (t *tracer) setOperation(n tree, sc *scope) *relation {
 // itemTexts are the expressions of a SELECT from one table, alike where they are the same; nil of any other query.
 func itemTexts(v any) []string {
 	n, _ := v.(tree)
-	from, _ := n["from_table"].(tree)
-	items, _ := n["select_list"].([]any)
-	if n["type"] != "SELECT_NODE" || from["type"] != "BASE_TABLE" || slices.ContainsFunc(items, expands) {
+	from, _ := n.Get("from_table").(tree)
+	items, _ := n.Get("select_list").([]any)
+	if n.Get("type") != "SELECT_NODE" || from.Get("type") != "BASE_TABLE" || slices.ContainsFunc(items, expands) {
 		return nil
 	}
 	out := make([]string, 0, len(items))
@@ -115,8 +115,8 @@ func plain(v any) any {
 		}
 		return out
 	case tree:
-		out := tree{}
-		for key, e := range v {
+		out := map[string]any{}
+		for key, e := range v.All() {
 			if key != "query_location" && key != "alias" {
 				out[key] = plain(e)
 			}

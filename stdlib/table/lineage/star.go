@@ -14,12 +14,12 @@ func (t *tracer) items(list []any, sc *scope, from *tables) *relation {
 	out := &relation{}
 	for _, item := range list {
 		n, _ := item.(tree)
-		if n["class"] == "STAR" {
+		if n.Get("class") == "STAR" {
 			t.star(n, sc, from, out)
 			continue
 		}
 		f := field{name: itemName(n), flow: t.expr(item, sc), wide: expands(n)}
-		if n["class"] == "POSITIONAL_REFERENCE" {
+		if n.Get("class") == "POSITIONAL_REFERENCE" {
 			f.flow = positional(n, from)
 		}
 		out.fields = append(out.fields, f)
@@ -32,7 +32,7 @@ func itemName(n tree) string {
 	if a := word(n, "alias"); a != "" {
 		return strings.ToLower(a)
 	}
-	if names := lowerNames(n["column_names"]); n["class"] == "COLUMN_REF" && len(names) > 0 {
+	if names := lowerNames(n.Get("column_names")); n.Get("class") == "COLUMN_REF" && len(names) > 0 {
 		return names[len(names)-1]
 	}
 	return ""
@@ -45,13 +45,13 @@ func expands(v any) bool {
 		return slices.ContainsFunc(v, expands)
 	case tree:
 		name := strings.ToLower(word(v, "function_name"))
-		if v["class"] == "STAR" || expanding[name] {
+		if v.Get("class") == "STAR" || expanding[name] {
 			return true
 		}
-		if v["class"] == "SUBQUERY" {
-			return expands(v["child"])
+		if v.Get("class") == "SUBQUERY" {
+			return expands(v.Get("child"))
 		}
-		for _, child := range v {
+		for _, child := range v.All() {
 			if expands(child) {
 				return true
 			}
@@ -62,7 +62,7 @@ func expands(v any) bool {
 
 // positional is #1, the first column in sight; anything where columns in sight are not all known.
 func positional(n tree, from *tables) flow {
-	i := index(n["index"]) - 1
+	i := index(n.Get("index")) - 1
 	if slices.ContainsFunc(from.star, func(s starred) bool { return s.field.wide }) || i < 0 || i >= len(from.star) {
 		return from.any()
 	}
@@ -77,7 +77,7 @@ func (t *tracer) star(n tree, sc *scope, from *tables, out *relation) {
 		out.fields = append(out.fields, field{flow: t.someOf(n, sc, from), wide: true})
 		return
 	}
-	replace, rename := pairs(n["replace_list"]), pairs(n["rename_list"])
+	replace, rename := pairs(n.Get("replace_list")), pairs(n.Get("rename_list"))
 	for _, s := range picked {
 		f := s.field
 		for _, p := range rename {
@@ -100,7 +100,7 @@ func (t *tracer) star(n tree, sc *scope, from *tables, out *relation) {
 
 // someOf is what flows from any of the columns that a * or COLUMNS(…) stands for: of columns('amou.*') from those with amou in their names.
 func (t *tracer) someOf(n tree, sc *scope, from *tables) flow {
-	replaced := t.generic(n["replace_list"], sc)
+	replaced := t.generic(n.Get("replace_list"), sc)
 	picked, ok := t.starred(n, sc, from)
 	if !ok {
 		return from.any().with(t.unread(n, sc, "replace_list")).with(replaced)
@@ -123,13 +123,13 @@ var (
 
 // chosen reports which columns COLUMNS(…) takes, by names in small letters; false if that cannot be told.
 func chosen(n tree) (takes func(name string) bool, ok bool) {
-	expr, _ := n["expr"].(tree)
+	expr, _ := n.Get("expr").(tree)
 	switch {
-	case n["expr"] == nil:
+	case n.Get("expr") == nil:
 		return func(string) bool { return true }, true
-	case expr["class"] == "CONSTANT":
-		value, _ := expr["value"].(tree)
-		pattern, _ := value["value"].(string)
+	case expr.Get("class") == "CONSTANT":
+		value, _ := expr.Get("value").(tree)
+		pattern, _ := value.Get("value").(string)
 		if !simplePattern().MatchString(pattern) {
 			return nil, false
 		}
@@ -140,12 +140,12 @@ func chosen(n tree) (takes func(name string) bool, ok bool) {
 		return func(name string) bool { return !plainName().MatchString(name) || found.MatchString(name) }, true
 	case word(expr, "function_name") == "list_value":
 		var names []string
-		children, _ := expr["children"].([]any)
+		children, _ := expr.Get("children").([]any)
 		for _, c := range children {
 			element, _ := c.(tree)
-			value, _ := element["value"].(tree)
-			name, ok := value["value"].(string)
-			if !ok || element["class"] != "CONSTANT" {
+			value, _ := element.Get("value").(tree)
+			name, ok := value.Get("value").(string)
+			if !ok || element.Get("class") != "CONSTANT" {
 				return nil, false
 			}
 			names = append(names, strings.ToLower(name))
@@ -160,7 +160,7 @@ func chosen(n tree) (takes func(name string) bool, ok bool) {
 // kept by mistake is told where there is none, and the author can write the columns out.
 func (t *tracer) starred(n tree, sc *scope, from *tables) ([]starred, bool) {
 	takes, ok := chosen(n)
-	if !ok || n["unpacked"] == true {
+	if !ok || n.Get("unpacked") == true {
 		return nil, false
 	}
 	all := from.star
@@ -179,11 +179,11 @@ func (t *tracer) starred(n tree, sc *scope, from *tables) ([]starred, bool) {
 			all = []starred{{rel: &relation{}, field: field{flow: f.computed(), wide: true}}}
 		}
 	}
-	excluded := lowerNames(n["exclude_list"])
-	if list, _ := n["exclude_list"].([]any); len(list) != len(excluded) {
+	excluded := lowerNames(n.Get("exclude_list"))
+	if list, _ := n.Get("exclude_list").([]any); len(list) != len(excluded) {
 		return nil, false
 	}
-	qualified, _ := n["qualified_exclude_list"].([]any)
+	qualified, _ := n.Get("qualified_exclude_list").([]any)
 	var out []starred
 	for _, s := range all {
 		drop := s.field.name != "" && slices.Contains(excluded, s.field.name)
@@ -215,8 +215,8 @@ func pairs(v any) []pair {
 	var out []pair
 	for _, e := range list {
 		entry, _ := e.(tree)
-		p := pair{value: entry["value"], text: word(entry, "value"), column: strings.ToLower(word(entry, "key"))}
-		if key, ok := entry["key"].(tree); ok {
+		p := pair{value: entry.Get("value"), text: word(entry, "value"), column: strings.ToLower(word(entry, "key"))}
+		if key, ok := entry.Get("key").(tree); ok {
 			p.table, p.column = strings.ToLower(word(key, "table")), strings.ToLower(word(key, "column"))
 		}
 		out = append(out, p)

@@ -7,20 +7,20 @@ import "strings"
 // A window of earlier rows alone has a clock, and what its argument holds goes to past instead of others. A frame of ROWS counts rows
 // as they stand, so that among ties whatever orders the rows decides.
 func (t *tracer) window(n tree, sc *scope) flow {
-	place := t.generic(n["partitions"], sc).with(t.generic(n["orders"], sc))
-	frame := t.expr(n["start_expr"], sc).with(t.expr(n["end_expr"], sc))
-	within := t.generic(n["arg_orders"], sc)
+	place := t.generic(n.Get("partitions"), sc).with(t.generic(n.Get("orders"), sc))
+	frame := t.expr(n.Get("start_expr"), sc).with(t.expr(n.Get("end_expr"), sc))
+	within := t.generic(n.Get("arg_orders"), sc)
 	sc.at.lead = sc.at.lead.or(place.with(frame).with(within).all())
-	args := t.generic(n["children"], sc)
+	args := t.generic(n.Get("children"), sc)
 	name, kind := strings.ToLower(word(n, "function_name")), word(n, "type")
-	if c, _ := n["children"].([]any); name == "count" && len(c) == 1 && n["distinct"] != true {
+	if c, _ := n.Get("children").([]any); name == "count" && len(c) == 1 && n.Get("distinct") != true {
 		args = t.expr(c[0], sc).nullness()
 	}
-	args = args.with(t.expr(n["filter_expr"], sc))
-	own := t.expr(n["default_expr"], sc).with(t.expr(n["offset_expr"], sc)).with(t.unread(n, sc, "partitions", "orders", "start_expr",
+	args = args.with(t.expr(n.Get("filter_expr"), sc))
+	own := t.expr(n.Get("default_expr"), sc).with(t.expr(n.Get("offset_expr"), sc)).with(t.unread(n, sc, "partitions", "orders", "start_expr",
 		"end_expr", "arg_orders", "children", "filter_expr", "default_expr", "offset_expr"))
 	if ranks[kind] {
-		args = args.with(t.generic(n["orders"], sc))
+		args = args.with(t.generic(n.Get("orders"), sc))
 	}
 	clock := t.clock(n, sc)
 	var out flow
@@ -37,7 +37,7 @@ func (t *tracer) window(n tree, sc *scope) flow {
 		}
 	}
 	if !commutative[name] || strings.HasSuffix(word(n, "start")+word(n, "end"), "ROWS") {
-		out.control = out.control.or(sc.at.inOrder(listed(n["orders"]) || listed(n["arg_orders"])))
+		out.control = out.control.or(sc.at.inOrder(listed(n.Get("orders")) || listed(n.Get("arg_orders"))))
 	}
 	return out.with(own).with(place.key()).with(frame.chosen()).with(within.chosen()).computed()
 }
@@ -50,15 +50,15 @@ var ranks = map[string]bool{"WINDOW_RANK": true, "WINDOW_RANK_DENSE": true, "WIN
 // strictly before its own: of sum(x) over (order by t range between '2 days' preceding and '1 second' preceding) that of t. Of a
 // window that may see its own row or later ones the flow is empty, and a copy of no column.
 func (t *tracer) clock(n tree, sc *scope) flow {
-	orders, _ := n["orders"].([]any)
+	orders, _ := n.Get("orders").([]any)
 	if len(orders) == 0 || !strictlyBefore(n) {
 		return flow{}
 	}
 	first, _ := orders[0].(tree)
-	if first["type"] != "ASCENDING" && first["type"] != "ORDER_DEFAULT" {
+	if first.Get("type") != "ASCENDING" && first.Get("type") != "ORDER_DEFAULT" {
 		return flow{}
 	}
-	if f := t.expr(first["expression"], sc); !f.repeats {
+	if f := t.expr(first.Get("expression"), sc); !f.repeats {
 		return f
 	}
 	return flow{} // a row stands before itself
@@ -67,13 +67,13 @@ func (t *tracer) clock(n tree, sc *scope) flow {
 // strictlyBefore reports whether a window function sees only rows before its own in its order. lag(x order by y) goes back in its own order among
 // the rows of the frame: lag(x order by ts desc) over (order by ts … unbounded following) is the row after.
 func strictlyBefore(n tree) bool {
-	if n["type"] == "WINDOW_LAG" && !listed(n["arg_orders"]) {
-		return n["offset_expr"] == nil || positive(n["offset_expr"])
+	if n.Get("type") == "WINDOW_LAG" && !listed(n.Get("arg_orders")) {
+		return n.Get("offset_expr") == nil || positive(n.Get("offset_expr"))
 	}
-	switch n["type"] {
+	switch n.Get("type") {
 	case "WINDOW_LAG", "WINDOW_AGGREGATE", "WINDOW_FIRST_VALUE", "WINDOW_LAST_VALUE", "WINDOW_NTH_VALUE":
 		end := word(n, "end")
-		return (end == "EXPR_PRECEDING_ROWS" || end == "EXPR_PRECEDING_GROUPS" || end == "EXPR_PRECEDING_RANGE") && positive(n["end_expr"])
+		return (end == "EXPR_PRECEDING_ROWS" || end == "EXPR_PRECEDING_GROUPS" || end == "EXPR_PRECEDING_RANGE") && positive(n.Get("end_expr"))
 	}
 	return false
 }
@@ -81,14 +81,14 @@ func strictlyBefore(n tree) bool {
 // positive reports whether an expression is a constant above 0, an interval perhaps.
 func positive(v any) bool {
 	n, _ := v.(tree)
-	switch n["class"] {
+	switch n.Get("class") {
 	case "CONSTANT":
-		value, _ := n["value"].(tree)
-		return index(value["value"]) > 0
+		value, _ := n.Get("value").(tree)
+		return index(value.Get("value")) > 0
 	case "CAST":
-		return positive(n["child"])
+		return positive(n.Get("child"))
 	case "FUNCTION":
-		children, _ := n["children"].([]any)
+		children, _ := n.Get("children").([]any)
 		name := word(n, "function_name")
 		return len(children) == 1 && (strings.HasPrefix(name, "to_") || name == "trunc") && positive(children[0])
 	}
