@@ -71,8 +71,13 @@ func writeMany(t *testing.T) map[string]string {
 	return tables
 }
 
-// TestSameBytesOnThreads runs each query of threads/testdata that may run on several threads, and generated ones, with 1, 2, 4 and 8.
+// TestSameBytesOnThreads runs each query of threads/testdata that may run on several threads, and generated ones, with 1, 2 and 8, and with MLP_SOAK=1 with 3 to 7
+// too.
 func TestSameBytesOnThreads(t *testing.T) {
+	counts := []int{2, 8}
+	if os.Getenv("MLP_SOAK") != "" {
+		counts = []int{2, 3, 4, 5, 6, 7, 8}
+	}
 	tables := writeMany(t)
 	text, err := os.ReadFile("threads/testdata/queries.sql")
 	if err != nil {
@@ -93,7 +98,7 @@ func TestSameBytesOnThreads(t *testing.T) {
 			harmless++
 		}
 		want := onThreads(t, sql, tables, 1)
-		for _, n := range []int{2, 4, 8} {
+		for _, n := range counts {
 			if !bytes.Equal(onThreads(t, sql, tables, n), want) {
 				t.Errorf("on %d threads other bytes: %s", n, sql)
 			}
