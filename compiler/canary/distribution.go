@@ -84,9 +84,14 @@ func distance(seen []stratum, threshold float64) Figure {
 		a, b = a+canary.bins[bin], b+control.bins[bin]
 		value = max(value, math.Abs(a/canary.total-b/control.total))
 	}
+	m := margin(canary, control, threshold)
+	return Figure{value, max(0, value-m), min(1, value+m)}
+}
+
+// margin is how far the difference between both arms may be from what is found, at one edge.
+func margin(canary, control bounded, threshold float64) float64 {
 	nats := threshold + canary.growth() + control.growth()
-	margin := math.Sqrt(2 * nats * (canary.spread() + control.spread()))
-	return Figure{value, max(0, value-margin), min(1, value+margin)}
+	return math.Sqrt(2 * nats * (canary.spread() + control.spread()))
 }
 
 // bounded are weighted scores by bin.

@@ -101,15 +101,15 @@ func decreasingRoot(f func(float64) float64) float64 {
 }
 
 // root finds where f is 0 between two points at which its signs differ, by false position with the Illinois rule, which keeps
-// the root between them.
+// the root between them; each third step halves what is between.
 func root(f func(float64) float64, low, high float64) float64 {
 	atLow, atHigh, kept := f(low), f(high), 0
-	for range 200 {
+	for i := range 200 {
 		if high-low <= 1e-12*max(math.Abs(low), math.Abs(high))+1e-15 {
 			break
 		}
 		x := high - atHigh*(high-low)/(atHigh-atLow)
-		if !(x > low && x < high) {
+		if i%3 == 2 || !(x > low && x < high) {
 			x = low + (high-low)/2
 		}
 		at := f(x)

@@ -2,15 +2,23 @@ package canary
 
 import "math"
 
-// ratio is the interval of how much more often something happens with the canary than with the control: of the events at a step with share w,
-// the canary has each with probability w·r/(w·r + 1 - w).
+// ratio is the interval of how much more often something happens with the canary than with the control.
 func ratio(seen []stratum, event func(counted) float64, threshold float64) Figure {
 	var strata []trials
-	sum, n := 0.0, 0.0
+	sum := 0.0
 	for _, s := range seen {
 		strata = append(strata, trials{event(s.canary) + event(s.control), s.share, 1})
 		sum += event(s.canary)
-		n += event(s.canary) + event(s.control)
+	}
+	return split(sum, strata, threshold)
+}
+
+// split is the interval of a ratio by what the canary has of the events of each step: at a share w it has each with probability
+// w·r/(w·r + 1 - w).
+func split(sum float64, strata []trials, threshold float64) Figure {
+	n := 0.0
+	for _, s := range strata {
+		n += s.n
 	}
 	if n == 0 {
 		return Figure{math.NaN(), 0, math.Inf(1)}
