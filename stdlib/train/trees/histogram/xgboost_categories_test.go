@@ -59,8 +59,9 @@ type categoryCase struct {
 	Threshold int     `json:"threshold"`
 }
 
-// TestCategoriesAsXGBoost compares training losses: of one split, which must be the same split, and of many trees, where
-// equally good splits may be chosen otherwise.
+// TestCategoriesAsXGBoost compares training losses: of one split, which must be the same split, and of many trees. XGBoost rounds the gain of each side to 32 bits and keeps the first of two splits that are then
+// equal, where ours takes the better one: of 254 categories with gaps the fourth tree begins with a gain of 32.442785 in place of 32.442783, by one category more on the left. From there on the trees are
+// others, no better and no worse. So of many trees few tables differ, by 2 % at most, and all together are no worse.
 func TestCategoriesAsXGBoost(t *testing.T) {
 	python(t)
 	cases := []categoryCase{
@@ -70,7 +71,7 @@ func TestCategoriesAsXGBoost(t *testing.T) {
 	dir := t.TempDir()
 	var tables []*Data
 	var names []string
-	for _, levels := range []int{2, 3, 4, 5, 20, 63, 64, 65, 120, 200, 255, 256, 700} {
+	for _, levels := range []int{2, 3, 4, 5, 20, 63, 64, 65, 120, 200, 253, 254, 255, 256, 700} {
 		for _, gaps := range []bool{false, true} {
 			names = append(names, fmt.Sprintf("%d levels, gaps %v", levels, gaps))
 			tables = append(tables, skewed(levels, 1500, gaps, 7))
@@ -81,16 +82,28 @@ func TestCategoriesAsXGBoost(t *testing.T) {
 	writeJSON(t, filepath.Join(dir, "tables.json"), names)
 	var theirs [][]float64
 	run(t, categoriesScript, dir, 1, &theirs)
-	for i, name := range names {
-		t.Run(name, func(t *testing.T) {
-			for j, c := range cases {
-				compareCategories(t, tables[i], c, theirs[i][j])
+	for j, c := range cases {
+		apart, mean := 0, 0.0
+		for i, name := range names {
+			off := categoriesOff(t, tables[i], c, theirs[i][j])
+			if math.Abs(off) > 1e-6 {
+				apart++
 			}
-		})
+			mean += off / float64(len(names))
+			if c.Trees == 1 && math.Abs(off) > 1e-6 || math.Abs(off) > 2e-2 {
+				t.Errorf("%s, %+v: training loss is %+.7f of XGBoost's", name, c, off)
+			}
+		}
+		if apart > len(names)/8 || mean > 1e-3 {
+			t.Errorf("%+v: %d of %d tables have another training loss, in the mean %+.6f of XGBoost's", c, apart, len(names), mean)
+		}
+		t.Logf("%+v: %d of %d tables, in the mean %+.6f", c, apart, len(names), mean)
 	}
 }
 
-func compareCategories(t *testing.T, d *Data, c categoryCase, theirs float64) {
+// categoriesOff is by what share of XGBoost's the training loss is greater.
+func categoriesOff(t *testing.T, d *Data, c categoryCase, theirs float64) float64 {
+	t.Helper()
 	p := params(xgboost.Logistic)
 	p.Trees, p.MaxDepth, p.LearningRate, p.MinChildWeight = c.Trees, c.Depth, 0.3, c.Weight
 	p.MaxCatToOneHot, p.MaxCatThreshold = c.OneHot, c.Threshold
@@ -98,11 +111,5 @@ func compareCategories(t *testing.T, d *Data, c categoryCase, theirs float64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near := 1e-6
-	if c.Trees > 1 {
-		near = 2e-3
-	}
-	if math.Abs(r.TrainingLoss-theirs) > near*theirs {
-		t.Errorf("%+v: training loss %.7f, XGBoost's %.7f", c, r.TrainingLoss, theirs)
-	}
+	return r.TrainingLoss/theirs - 1
 }
