@@ -19,6 +19,8 @@ type Line struct {
 	Buckets []uint32    // ascending
 	Having  []uint32    // by bucket, with TfIdf: how many training rows have an n-gram in it
 	Weights [][]float64 // [output][bucket]
+
+	places []int32 // by bucket, from 1; 0: no training row had it
 }
 
 // mostOutputs is more than a model has: numbers of outputs that a damaged file claims stay small.
@@ -52,6 +54,7 @@ func (l *Line) Learn(texts [][]Entry, rows []int, missing int) {
 		l.Buckets = append(l.Buckets, b)
 	}
 	slices.Sort(l.Buckets)
+	l.place()
 	l.Weights = [][]float64{make([]float64, len(l.Buckets))}
 	if !l.TfIdf {
 		l.Rows = 0
@@ -77,8 +80,19 @@ func (l *Line) Vector(counted []Entry) []Entry {
 	return l.scaled(v)
 }
 
+// place lays out the places of buckets.
+func (l *Line) place() {
+	l.places = make([]int32, l.Settings.Buckets)
+	for i, b := range l.Buckets {
+		l.places[b] = int32(i) + 1
+	}
+}
+
 // Place is that of a bucket among those that training rows had.
-func (l *Line) Place(bucket uint32) (int, bool) { return slices.BinarySearch(l.Buckets, bucket) }
+func (l *Line) Place(bucket uint32) (int, bool) {
+	at := l.places[bucket]
+	return int(at) - 1, at > 0
+}
 
 // Outputs is how many numbers a text has.
 func (l *Line) Outputs() int { return max(len(l.Weights), 1) }
@@ -150,5 +164,6 @@ func (l *Line) UnmarshalJSON(data []byte) error {
 			l.Having = append(l.Having, binary.LittleEndian.Uint32(d.Having[4*i:]))
 		}
 	}
+	l.place()
 	return nil
 }

@@ -130,7 +130,7 @@ func merged(all []Entry) []Entry {
 			out = append(out, e)
 		}
 	}
-	return slices.Clip(out)
+	return slices.Clone(out) // in memory of its own size: as many are kept as there are texts
 }
 
 // words adds n-grams of tokens.

@@ -29,6 +29,7 @@ type Matrix struct {
 	texts  []text
 	// crossed are inputs that training rows have otherwise than rows to be scored: by input and row.
 	crossed map[int][]float64
+	parts   [][]float64 // memory of sums, by block of a wave
 }
 
 // keepBytes is how large a matrix that is kept may be.
@@ -127,7 +128,7 @@ const wave = 32
 func (m *Matrix) Sum(ctx context.Context, threads, size int, f func(b Block, into []float64)) ([]float64, error) {
 	out := make([]float64, size)
 	for from := 0; from < m.blocks(); from += wave {
-		parts := make([][]float64, min(wave, m.blocks()-from))
+		parts := m.memory(min(wave, m.blocks()-from), size)
 		work, ctx := errgroup.WithContext(ctx)
 		work.SetLimit(max(threads, 1))
 		for i := range parts {
@@ -135,7 +136,7 @@ func (m *Matrix) Sum(ctx context.Context, threads, size int, f func(b Block, int
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				parts[i] = make([]float64, size)
+				clear(parts[i])
 				f(m.block(from+i), parts[i])
 				return nil
 			})
@@ -150,6 +151,17 @@ func (m *Matrix) Sum(ctx context.Context, threads, size int, f func(b Block, int
 		}
 	}
 	return out, nil
+}
+
+// memory is that of so many sums, which the next Sum writes over: a search asks for sums of one size again and again, and those of text are long.
+func (m *Matrix) memory(sums, size int) [][]float64 {
+	if len(m.parts) == 0 || len(m.parts[0]) != size {
+		m.parts = nil
+	}
+	for len(m.parts) < sums {
+		m.parts = append(m.parts, make([]float64, size))
+	}
+	return m.parts[:sums]
 }
 
 // block is a kept block, or a new one. No two goroutines ask for the same block at once, as Sum hands each out once.

@@ -34,6 +34,7 @@ func (m *Matrix) layText() {
 			if x.of.Rows[place] == 0 {
 				continue // of rows that are not fitted on
 			}
+			entries[place] = make([]Entry, 0, len(counted))
 			for _, e := range x.line.Vector(counted) {
 				if k, known := x.line.Place(e.Bucket); known && e.X != 0 {
 					entries[place] = append(entries[place], Entry{int32(at + k), e.X})
