@@ -294,8 +294,8 @@ func (c *consistency) gate(g *Gate) error {
 			return fmt.Errorf("it is said to be decided already, and was decided by other rules")
 		}
 	}
-	for _, r := range c.p.Releases { // a former decision lets pass what is live, and nothing else
-		if g.Cached && r.Gate == g.Address && r.Action != RemoveRelease && r.Sample == "" && (r.Current == nil || !r.Current.Is(r.Model.Digest, r.Scoring)) {
+	for _, r := range c.p.Releases { // a former decision lets pass what is live, or on its way to be, and nothing else
+		if g.Cached && r.Gate == g.Address && r.Action != RemoveRelease && r.Sample == "" && (r.Current == nil || !r.Current.Is(r.Model.Digest, r.Scoring) && !r.Current.Newest().Is(r.Model.Digest, r.Scoring)) {
 			return fmt.Errorf("it is said to be decided already, and %s has something else live", r.Address)
 		}
 	}
@@ -386,6 +386,9 @@ func (c *consistency) release(r *Release) error {
 	if maker := c.nodes[r.Model.From]; maker.Container != nil && !r.Scoring.same(maker.Scoring) {
 		return differs("way of scoring", r.Scoring.Digest(), maker.Scoring.Digest())
 	}
+	if s := r.Strategy; s != nil && !s.Valid() {
+		return fmt.Errorf("its strategy is none: %q by %v", s.Role, s.Steps)
+	}
 	if blocked := c.nodes[r.Model.From].Verdict == Blocked; r.Action != r.Decide(blocked) {
 		return fmt.Errorf("its action is %s, and by what the plan says it is %s", r.Action, r.Decide(blocked))
 	}
@@ -402,17 +405,20 @@ func (r *Release) Decide(blocked bool) ReleaseAction {
 		return CreateRelease
 	case r.Holds() != nil: // it was rolled back
 		return NoRelease
-	case !sameJSON(r.Current.Config, r.Config), r.Current.Gate != r.Gate: // what holds it is part of what is asked for
+	}
+	newest := r.Current.Newest()
+	switch {
+	case !sameJSON(newest.Config, r.Config), newest.Gate != r.Gate: // what holds it is part of what is asked for
 		return ChangeRelease
 	case blocked:
 		return NoRelease
 	case !r.Scoring.known():
 		return MayRelease
-	case r.Current.Scoring.Digest() != r.Scoring.Digest(): // whatever the model is, it is used otherwise
+	case newest.Scoring.Digest() != r.Scoring.Digest(): // whatever the model is, it is used otherwise
 		return ChangeRelease
 	case r.Model.Digest == "":
 		return MayRelease
-	case r.Model.Digest != r.Current.Model:
+	case r.Model.Digest != newest.Model:
 		return ChangeRelease
 	}
 	return NoRelease

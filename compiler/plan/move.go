@@ -74,15 +74,7 @@ func (st *State) Renamed(moves []Move) *State {
 		out.Gates[name(a)] = g
 	}
 	for a, r := range st.Releases {
-		r.From, r.Gate = name(r.From), name(r.Gate)
-		figures := r.Figures
-		if figures != nil {
-			r.Figures = make(map[string]json.RawMessage, len(figures))
-		}
-		for from, f := range figures {
-			r.Figures[name(from)] = f
-		}
-		out.Releases[name(a)] = r
+		out.Releases[name(a)] = r.renamed(name)
 	}
 	for key, a := range st.Approvals {
 		gate, rest, _ := strings.Cut(key, "/")
@@ -109,6 +101,24 @@ func (st *State) Renamed(moves []Move) *State {
 		out.Policies[name(a)] = p.Renamed(name)
 	}
 	return &out
+}
+
+// renamed is a release, and the candidate of its rollout, with other addresses.
+func (s ReleaseState) renamed(name func(string) string) ReleaseState {
+	s.From, s.Gate = name(s.From), name(s.Gate)
+	figures := s.Figures
+	if figures != nil {
+		s.Figures = make(map[string]json.RawMessage, len(figures))
+	}
+	for from, f := range figures {
+		s.Figures[name(from)] = f
+	}
+	if s.Rollout != nil {
+		moved := *s.Rollout
+		moved.Next = moved.Next.renamed(name)
+		s.Rollout = &moved
+	}
+	return s
 }
 
 // Records reports whether anything is recorded under the address of a block.

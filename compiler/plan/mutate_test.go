@@ -66,14 +66,14 @@ var said = regexp.MustCompile(strings.Join([]string{
 	`^\.nodes\[\]\.rules\b`,                           // of a check: decided by what stands there
 	`^\.gates\[\]\.(accepted|causes|looks|meta|range|verdict|cached|replaces|blocked_by)\b`,
 	`^\.gates\[\]\.champion\.(why|fingerprint|candidate)$`,
-	`^\.gates\[\]\.approvals\[\]\.(needed|given_by|range)\b`,
+	`^\.gates\[\]\.approvals\[\]\.(needed|given_by|given|range)\b`,
 	`^\.gates\[\]\.rules\.(env|figures)\b`,
 	`^\.gates\[\]\.rules\.known\.(champion)\b`,
 	`^\.gates\[\]\.rules\.rules\[\]\.(verdict|residual|values|live|reason|range)\b`,
 	`^\.releases\[\]\.(causes|figures|range|type)\b`,
 	`^\.releases\[\]\.model\.(port|shape)\b`,
-	`^\.releases\[\]\.(config|gate)\b`, // another honest release, whose action is checked
-	`^\.releases\[\]\.current\b`,       // compared with the state
+	`^\.releases\[\]\.(config|gate|strategy)\b`, // another honest release, whose action is checked
+	`^\.releases\[\]\.current\b`,                // compared with the state
 }, "|"))
 
 // TestMutatedPlansAreRefused edits every value of every plan of spec/plans and signs it anew: it is refused, unless what

@@ -446,9 +446,11 @@ type Release struct {
 	Sample  string          `json:"sample,omitempty" is:"word"`  // the share of a sample of rows that the model comes from: it is not released
 	Config  json.RawMessage `json:"config"`
 	Current *ReleaseState   `json:"current,omitempty"`
-	Causes  []Cause         `json:"causes,omitempty"`
-	Figures []Compared      `json:"figures,omitempty"` // of both models, where recorded
-	Range   source.Range    `json:"range,omitzero"`
+	// Strategy says by which steps it takes over from another model that is live; absent: at once.
+	Strategy *schema.Strategy `json:"strategy,omitempty"`
+	Causes   []Cause          `json:"causes,omitempty"`
+	Figures  []Compared       `json:"figures,omitempty"` // of both models, where recorded
+	Range    source.Range     `json:"range,omitzero"`
 }
 
 // Compared is a figure of the model that is live and of the one that would be; either may not be known.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Rollback says that a release that was live before was put in the place of others, and which of these are held: an apply does not
@@ -24,7 +26,9 @@ type Held struct {
 	Model     Digest `json:"model"`
 	From      string `json:"from" is:"address"` // the stage that made it
 	Candidate Digest `json:"candidate"`         // as ReleaseState.Candidate
-	Revision  int64  `json:"revision"`          // since when it was live
+	Revision  int64  `json:"revision"`          // since when it was live, or a candidate
+	// Role is there of one that was not live: what it was for as the candidate of a rollout.
+	Role schema.RouteRole `json:"role,omitempty" is:"word"`
 	// Config is there where the release that is live has the same candidate: what was rolled back are the block's attributes.
 	Config json.RawMessage `json:"config,omitempty"`
 }
@@ -60,6 +64,7 @@ func (s *ReleaseState) RollBack(target ReleaseState, by Given) ReleaseState {
 	if target.Rollback != nil { // it had come back before
 		r.To = target.Rollback.To
 	}
+	target.Rollout = nil // a candidate that was beside it then
 	target.Rollback, target.Revision, target.Since, target.By, target.Host = r, 0, by.At, by.User, by.Host
 	return target
 }

@@ -175,6 +175,9 @@ type ReleaseState struct {
 	By       string                     `json:"by,omitempty" is:"text"` // the user of the operating system who applied it
 	Host     string                     `json:"host,omitempty" is:"text"`
 	Rollback *Rollback                  `json:"rollback,omitempty"` // nil where it is live by its gate
+	Rollout  *Rollout                   `json:"rollout,omitempty"`  // nil where it alone answers
+	Passed   int64                      `json:"passed,omitempty"`   // of one that went live by a rollout: the revision in which that began
+	Promoted *Given                     `json:"promoted,omitempty"` // and who promoted it
 }
 
 // ApprovalState is an approval as it was given: for one subject, so that it does not count once the gate's definition, the values its

@@ -182,6 +182,9 @@ func (a *after) release(r *plan.Release, held bool) {
 		if r.Model.Shape != nil {
 			next.Signature = r.Model.Shape.Model
 		}
+		if live, exists := a.State.Releases[r.Address]; exists {
+			next = live.Release(next, r.Strategy)
+		}
 		a.State.Releases[r.Address] = next
 	}
 }

@@ -23,7 +23,7 @@ import (
 //	whether it is, is not known yet                     may: the apply decides when the model is there
 //	it is live as it is                                 none
 func (p *planner) release(b *check.Block) {
-	r := &plan.Release{Address: b.Address, Type: b.Type, Config: b.Config, Range: b.Range}
+	r := &plan.Release{Address: b.Address, Type: b.Type, Config: b.Config, Strategy: b.Out["release"].Strategy, Range: b.Range}
 	for _, ref := range b.Refs {
 		if ref.Path == "gate" {
 			r.Gate = ref.Target
@@ -58,10 +58,15 @@ func (p *planner) release(b *check.Block) {
 // rolledBack tells that the candidate is held.
 func (p *planner) rolledBack(b *check.Block, r *plan.Release, held *plan.Held) {
 	back := r.Current.Rollback
-	p.report(source.Diagnostic{Severity: source.Warning, Code: source.CodeRolledBack, Subject: b.Range,
-		Summary: fmt.Sprintf("%s: %s %s was rolled back to the release of revision %d by %s, and is held: %s", b.Address, held.From, held.Model.Short(), back.To, back.By, back.Reason),
-		Detail:  fmt.Sprintf("%s %s is live again. An apply does not release what is held.", r.Current.From, r.Current.Model.Short()),
-		Hint:    fmt.Sprintf("Another candidate is released as ever. To let this one through its gate again: %s", render.Command(p.o.Workspace, "rollback "+render.ShellWord(b.Address)+" --lift --reason '…'"))})
+	summary := fmt.Sprintf("%s: %s %s was rolled back to the release of revision %d by %s, and is held: %s", b.Address, held.From, held.Model.Short(), back.To, back.By, back.Reason)
+	live := "is live again"
+	if held.Role != "" {
+		summary = fmt.Sprintf("%s: %s %s was taken away as a %s, last by %s, and is held: %s", b.Address, held.From, held.Model.Short(), held.Role, back.By, back.Reason)
+		live = "is live"
+	}
+	p.report(source.Diagnostic{Severity: source.Warning, Code: source.CodeRolledBack, Subject: b.Range, Summary: summary,
+		Detail: fmt.Sprintf("%s %s %s. An apply does not release what is held.", r.Current.From, r.Current.Model.Short(), live),
+		Hint:   fmt.Sprintf("Another candidate is released as ever. To let this one through its gate again: %s", render.Command(p.o.Workspace, "rollback "+render.ShellWord(b.Address)+" --lift --reason '…'"))})
 }
 
 // isBlocked reports whether the stage at an address is known not to run, since something before it fails.
@@ -70,22 +75,23 @@ func (p *planner) isBlocked(address string) bool {
 	return n != nil && n.Verdict == plan.Blocked
 }
 
-// releaseCauses compare a release with the live one: configuration, the gate, how the model is used, the model. That no
+// releaseCauses compare a release with the one that was let pass last, which is live or the candidate of a rollout: configuration, the gate, how the model is used, the model. That no
 // gate holds the deployment any more is weaker policy.
 func releaseCauses(r *plan.Release) []plan.Cause {
 	if r.Current == nil {
 		return []plan.Cause{{Kind: plan.NeverRanCause}}
 	}
-	out := configCauses(r.Current.Config, r.Config)
-	if r.Current.Gate != r.Gate {
-		c := plan.Cause{Kind: plan.ConfigCause, Path: "gate", Before: optional(r.Current.Gate), After: optional(r.Gate)}
-		if r.Current.Gate != "" {
-			c.Weaker = "no longer held by " + r.Current.Gate
+	newest := r.Current.Newest()
+	out := configCauses(newest.Config, r.Config)
+	if newest.Gate != r.Gate {
+		c := plan.Cause{Kind: plan.ConfigCause, Path: "gate", Before: optional(newest.Gate), After: optional(r.Gate)}
+		if newest.Gate != "" {
+			c.Weaker = "no longer held by " + newest.Gate
 		}
 		out = append(out, c)
 	}
 	out = append(out, scoringCauses(r)...)
-	if r.Model.Digest != r.Current.Model {
+	if r.Model.Digest != newest.Model {
 		out = append(out, plan.Cause{Kind: plan.InputCause, Path: "model", From: r.Model.From})
 	}
 	return out
@@ -94,7 +100,7 @@ func releaseCauses(r *plan.Release) []plan.Cause {
 // scoringCauses compare how an opaque model is used with how the live one is. What the module says otherwise is told where
 // it stands, at the stage that makes the model.
 func scoringCauses(r *plan.Release) []plan.Cause {
-	out := configCauses(said(r.Current.Scoring), said(r.Scoring))
+	out := configCauses(said(r.Current.Newest().Scoring), said(r.Scoring))
 	for i := range out {
 		out[i].From = r.Model.From
 		if out[i].Path == "image" && r.Scoring != nil {

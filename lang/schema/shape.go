@@ -173,6 +173,8 @@ type Shape struct {
 	Table   *Table      `json:"table,omitempty"`
 	Model   *Model      `json:"model,omitempty"`
 	Figures *FigureType `json:"figures,omitempty"`
+	// Strategy is of a release: how it follows another one.
+	Strategy *Strategy `json:"strategy,omitempty"`
 }
 
 // FigureKind is the kind of a value that rules see. There is one type of numbers, so that `rows >= 10000` needs no ".0".

@@ -1,14 +1,10 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 
-	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
-	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -24,34 +20,4 @@ func (a *app) annotate(diags source.Diagnostics) {
 	for _, d := range diags {
 		fmt.Fprintln(a.err, diagnostics.WorkflowCommand(d, a.InRepository))
 	}
-}
-
-// summarize adds a plan to the summary of the job, where GitHub Actions gives a file for it. That the file cannot be
-// written is told and fails nothing.
-func (a *app) summarize(p *plan.Plan) {
-	path := os.Getenv("GITHUB_STEP_SUMMARY")
-	if path == "" {
-		return
-	}
-	var text bytes.Buffer
-	err := review.Markdown(&text, p, render.Options{})
-	if err == nil {
-		err = appendTo(path, text.Bytes())
-	}
-	if err != nil {
-		fmt.Fprintf(a.err, "The summary of the job is left out: %v\n", err)
-	}
-}
-
-// appendTo adds to the end of a file, which is made if need be: other steps of a job write into the same summary.
-func appendTo(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
 }

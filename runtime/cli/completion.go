@@ -9,8 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/mlp-lang/mlp/lang/source"
-	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // formatsOf are the values of each command's --format, by the command's own name ("verify" is that of 'mlp store
@@ -86,16 +85,16 @@ func (a *app) complete(root *cobra.Command) {
 			}
 		}
 		switch c.Name() {
-		case "show", "report", "runs", "compare", "logs", "history", "rollback":
+		case "show", "report", "runs", "compare", "logs", "history", "rollback", "promote", "pause", "resume", "abort":
 			c.ValidArgsFunction = a.addressArgument()
 		case "run":
 			c.ValidArgsFunction = a.addressArguments
 		case "explain":
-			c.ValidArgsFunction = a.addressArgument(codeNames()...)
+			c.ValidArgsFunction = a.addressArgument(workspace.CodeNames()...)
 		case "approve":
 			c.ValidArgsFunction = a.gateArgument
 		case "docs":
-			c.ValidArgsFunction = cobra.FixedCompletions(kindNames(), cobra.ShellCompDirectiveNoFileComp)
+			c.ValidArgsFunction = cobra.FixedCompletions(workspace.KindNames(), cobra.ShellCompDirectiveNoFileComp)
 		case "apply": // the file of a plan
 			c.ValidArgsFunction = cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt)
 		case "init", "plan", "validate", "graph", "gc", "serve", "version", "lsp", "query":
@@ -144,22 +143,4 @@ func (a *app) addresses() []string {
 		return nil
 	}
 	return a.Addresses()
-}
-
-// kindNames and codeNames complete 'mlp docs' and 'mlp explain'. They need no module.
-func kindNames() []string {
-	var out []string
-	for _, k := range stdlib.Catalog().Kinds {
-		out = append(out, k.Name)
-	}
-	return out
-}
-
-// codeNames are the codes that `mlp explain` knows, for the shell's completion.
-func codeNames() []string {
-	var out []string
-	for _, c := range source.Codes() {
-		out = append(out, c.Code)
-	}
-	return out
 }

@@ -60,12 +60,19 @@ var corpus = map[string]reviewed{
 	"sample": {edit: func(t *testing.T, dir string) {
 		edit(t, filepath.Join(dir, "fraud.mlp"), `source "csv" "payments" {`, `source "csv" "payments" {`+"\n  sample_by = [\"card\"]")
 	}, args: []string{"--sample", "0.25"}},
-	"release_new":     reviews["deploy_added"],
-	"release_changes": reviews["deploy_key"],
-	"release_removed": reviews["deploy_removed"],
-	"removed":         reviews["monitor_removed"],
-	"result_lost":     {edit: loseResult},
-	"fetch":           {edit: fetched("one")},
+	"release_new":      reviews["deploy_added"],
+	"release_changes":  reviews["deploy_key"],
+	"release_removed":  reviews["deploy_removed"],
+	"release_by_steps": {edit: byCanary},
+	"rollout": {edit: func(t *testing.T, dir string) {
+		byCanary(t, dir)
+		run(t, dir, "apply", "--auto-approve", "--executor", "process") // the gate asks for an approval
+		mustRun(t, dir, "approve", "gate.release", "risk", "--as", "risk-officers", "--reason", "seen")
+		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
+	}},
+	"removed":     reviews["monitor_removed"],
+	"result_lost": {edit: loseResult},
+	"fetch":       {edit: fetched("one")},
 	"fetch_version": {edit: func(t *testing.T, dir string) {
 		fetched("one")(t, dir)
 		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
@@ -79,6 +86,13 @@ var corpus = map[string]reviewed{
 		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
 		edit(t, filepath.Join(dir, "fraud.mlp"), "amount - 5 end", "amount end")
 	}},
+}
+
+// byCanary has another model follow the live one by a canary.
+func byCanary(t *testing.T, dir string) {
+	t.Helper()
+	moduleEdit("learning_rate = 0.1", "learning_rate = 0.08")(t, dir)
+	edit(t, filepath.Join(dir, "fraud.mlp"), "  key   = [\"card\"]\n", "  key   = [\"card\"]\n\n  canary { steps = [5, 25] }\n")
 }
 
 // loseResult takes the record of what training yielded out of the store.

@@ -87,5 +87,5 @@ func (a *app) explainAddress(ctx context.Context, address string, vars workspace
 	for other := range s.Module.Blocks {
 		known = append(known, other)
 	}
-	return unknownAddress(address, known)
+	return workspace.UnknownAddress(address, known)
 }

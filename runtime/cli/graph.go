@@ -52,7 +52,7 @@ func (a *app) runGraph(ctx context.Context, f drawing) error {
 	if f.focus != "" {
 		part, ok := g.Focus(workspace.AddressOf(f.focus))
 		if !ok {
-			return unknownAddress(f.focus, addressesOf(g))
+			return workspace.UnknownAddress(f.focus, addressesOf(g))
 		}
 		g = part
 	}

@@ -124,7 +124,7 @@ func (a *app) showEvents(events iter.Seq2[engine.Entry, error], address string, 
 			shown.Replay.Add(e.Event)
 		case address != "":
 			shown.Replay.Add(e.Event)
-			if err := a.showStage(e.Event, address); err != nil {
+			if err := a.screen().StageLine(e.Event, address); err != nil {
 				return err
 			}
 		default:
@@ -169,21 +169,6 @@ func (a *app) ended(shown *view.Run, address string, f logsFlags) error {
 	return nil
 }
 
-// showStage writes a line of one stage's log, if the event is one.
-func (a *app) showStage(e engine.Event, address string) error {
-	switch e := e.(type) {
-	case engine.StageLog:
-		if e.Address == address {
-			return a.screen().Log([]byte(e.Line + "\n"))
-		}
-	case engine.StageWarning:
-		if e.Address == address {
-			return a.screen().Log([]byte("warning: " + e.Message + "\n"))
-		}
-	}
-	return nil
-}
-
 // listApplies lists the applies that have journals, the last first, numbered as --run takes them. An empty list is []
 // in JSON and never null.
 func (a *app) listApplies(ctx context.Context, s *workspace.Session, f logsFlags) error {
@@ -192,10 +177,7 @@ func (a *app) listApplies(ctx context.Context, s *workspace.Session, f logsFlags
 		return err
 	}
 	if f.format == "json" {
-		return writeJSON(a.out, struct {
-			FormatVersion string           `json:"format_version"`
-			Applies       []engine.Summary `json:"applies"`
-		}{"1.0", append([]engine.Summary{}, all...)})
+		return writeJSON(a.out, view.ListOfApplies(all))
 	}
 	return a.screen().Applies(all)
 }

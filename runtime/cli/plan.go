@@ -131,7 +131,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		return err
 	}
 	a.annotate(review.Diagnostics(p))
-	a.summarize(p)
+	a.screen().SummarizeJob(p)
 	return planOutcome(p, f)
 }
 

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
-	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -13,7 +10,7 @@ const rollbackHelp = `Makes the release live again that was live before, or, wit
 the stored model is taken, with the attributes that the deployment had. 'mlp serve' follows. An apply that is running does not hinder it.
 
 What was rolled back is held: an apply of the same files does not release it again, and plans say so, with who did it and why. Another
-model is released as ever, through its gate. --lift ends the hold without that; approvals that were given for what was rolled back
+model is released as ever, through its gate. Where a candidate is on its way to be live, that is what is taken back and held. --lift ends the hold without that; approvals that were given for what was rolled back
 count no more.
 
 Who may, and which rules the former release must still satisfy, stands in the gate's rollback block, as it was last decided by.`
@@ -37,12 +34,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if r.Lift {
-				fmt.Fprintf(a.out, "The rollback of %s is lifted by %s (revision %d). What it held goes through its gate again: %s\n", r.Deploy, render.Line(r.By), done.Revision, a.Command("plan"))
-				return nil
-			}
-			fmt.Fprintf(a.out, "%s has %s %s of revision %d live again (revision %d). %s %s is held: an apply does not release it again.\n",
-				r.Deploy, done.Now.From, done.Now.Model.Short(), done.Now.Rollback.To, done.Revision, done.Was.From, done.Was.Model.Short())
+			a.screen().RolledBack(r, done)
 			return nil
 		},
 	}

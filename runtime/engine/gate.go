@@ -102,7 +102,7 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.ReleaseState) (plan.
 		}
 		models[rel.Address] = plan.Candidate(gs.Model, r.scoring(rel))
 		now := live[rel.Address]
-		settled = settled && (now.Candidate() == models[rel.Address] || now.Holds(models[rel.Address], rel.Config) != nil)
+		settled = settled && (now.Has(models[rel.Address]) || now.Holds(models[rel.Address], rel.Config) != nil)
 	}
 	for _, a := range g.Approvals {
 		a, err := decideApproval(d, a)

@@ -39,7 +39,7 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	if err != nil {
 		return failedRelease(u, res.Before, attempt.AsFailure(err))
 	}
-	if exists && sameRelease(current, next) {
+	if exists && sameRelease(*current.Newest(), next) {
 		return o
 	}
 	if current.Holds(next.Candidate(), next.Config) != nil { // what the plan did not know yet turned out to be what was rolled back
@@ -49,21 +49,25 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	if err := r.withObject(ctx, r.graph.node(rel.Model.From), func() error { return r.Store.Verify(ctx, next.Model) }); err != nil {
 		return failedRelease(u, res.Before, attempt.AsFailure(fmt.Errorf("model of %s: %w", rel.Address, err)))
 	}
-	res.Status, res.After = Changed, &next
-	o.record = []plan.Event{{Key: u.id, Release: &next}}
+	after := was.release.Release(next, rel.Strategy)
+	if current.Rollout != nil && sameRelease(current.Withdraw(), next) { // the files ask for what is live again
+		after = current.Withdraw()
+	}
+	res.Status, res.After = Changed, &after
+	o.record = []plan.Event{{Key: u.id, Release: &after}}
 	return o
 }
 
-// samePlanned reports whether the release that the plan replaces is still the one that is live, or an earlier, unfinished run
-// of the same plan has replaced it.
+// samePlanned reports whether the release that the plan replaces is still the one that is live, with its rollout at the same step, or an
+// earlier, unfinished run of the same plan has replaced it.
 func samePlanned(p *plan.Plan, rel *plan.Release, exists bool, current plan.ReleaseState) bool {
-	if exists && p.ID != "" && current.Plan == p.ID {
+	if exists && p.ID != "" && current.Newest().Plan == p.ID {
 		return true
 	}
 	if rel.Current == nil {
 		return !exists
 	}
-	return exists && rel.Current.Candidate() == current.Candidate() && rel.Current.Revision == current.Revision
+	return exists && rel.Current.Candidate() == current.Candidate() && rel.Current.Moved() == current.Moved()
 }
 
 // removeRelease takes a model out of service. Of one that was not live nothing is recorded.
@@ -146,6 +150,7 @@ func sameRelease(a, b plan.ReleaseState) bool {
 	for _, s := range []*plan.ReleaseState{&a, &b} {
 		s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", 0, time.Time{}
 		s.From, s.Plan, s.Figures, s.By, s.Host, s.Rollback = "", "", nil, "", "", nil
+		s.Rollout, s.Passed, s.Promoted = nil, 0, nil
 	}
 	same := a.Scoring.Digest() == b.Scoring.Digest()
 	a.Scoring, b.Scoring = nil, nil

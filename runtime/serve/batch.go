@@ -22,6 +22,8 @@ package serve
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/mlp-lang/mlp/runtime/component"
 )
@@ -36,7 +38,8 @@ type batch struct {
 	rows      int
 	most      int // rows that a request may have
 	features  []feature
-	held      []int          // of each row the place of its values, -1 if it has none
+	held      []int          // of each row the place of its values, -1 if it has none, or elsewhere
+	away      int            // how many rows are elsewhere
 	values    int            // how many rows have values
 	room      int            // for how many there is at least
 	keys      [][]string     // by field of the key and row, as JSON; "": the request does not give the field
@@ -85,7 +88,7 @@ func (b *batch) faulty(row int, why func() string) {
 // scored at a time, between looks at whether anybody waits for the answer.
 const stride = 4096
 
-// score fills in the answers, one a row. If there are rows and none can be scored, the error is a 400 with the fault of row 0.
+// score fills in the answers, one a row.
 func (b *batch) score(ctx context.Context) error {
 	// Rows are scored stride by stride, so that a request that is given up ends soon.
 	scored := make([]component.Prediction, 0, b.values)
@@ -104,6 +107,9 @@ func (b *batch) score(ctx context.Context) error {
 	}
 	b.answers = make([]component.Prediction, b.rows)
 	for row, at := range b.held {
+		if at == elsewhere {
+			continue
+		}
 		if why, bad := b.faults[row]; bad {
 			b.answers[row] = component.Prediction{Fault: why}
 			continue
@@ -113,10 +119,39 @@ func (b *batch) score(ctx context.Context) error {
 			b.fault(row, "%s", why)
 		}
 	}
-	if b.rows > 0 && len(b.faults) == b.rows {
-		return badRequest("row 0: %s", b.faults[0])
-	}
 	return nil
+}
+
+// refused is a 400 with the fault of the first row, where there are rows and none of them could be scored.
+func (b *batch) refused() error {
+	if n := b.rows - b.away; n == 0 || len(b.faults) < n {
+		return nil
+	}
+	first := slices.Min(slices.Collect(maps.Keys(b.faults)))
+	return badRequest("row %d: %s", first, b.faults[first])
+}
+
+// elsewhere is the place of the values of a row that another model answers.
+const elsewhere = -2
+
+// keep leaves the rows of which mine says this: all others are elsewhere, and have no values and no faults here.
+func (b *batch) keep(mine []bool, this bool) {
+	places := make([]int, 0, b.values)
+	for row, at := range b.held {
+		switch {
+		case mine[row] != this:
+			b.held[row] = elsewhere
+			b.away++
+			delete(b.faults, row)
+		case at >= 0:
+			b.held[row] = len(places)
+			places = append(places, at)
+		}
+	}
+	for i := range b.features {
+		b.features[i].keep(places)
+	}
+	b.values = len(places)
 }
 
 // part are the values of rows from (included) to (not included), by feature in the model's order: Num of numbers, booleans
@@ -138,7 +173,7 @@ func (b *batch) part(from, to int) []component.Values {
 func (b *batch) count() {
 	b.unseen, b.missing = map[string]int{}, map[string]int{}
 	for row := range b.answers {
-		if b.answers[row].Fault != "" {
+		if b.answers[row].Fault != "" || b.held[row] == elsewhere {
 			continue
 		}
 		for _, name := range b.unseenIn(row) {

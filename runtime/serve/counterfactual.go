@@ -106,6 +106,9 @@ func (s *server) counterfactual(r *http.Request, x *exchange) (any, error) {
 	if err := s.score(r.Context(), b, x); err != nil {
 		return nil, err
 	}
+	if err := b.refused(); err != nil {
+		return nil, err
+	}
 	f, err := newSearch(b, &q)
 	if err != nil {
 		return nil, err

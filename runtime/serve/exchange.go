@@ -17,7 +17,7 @@ type exchange struct {
 	caller  string // whose token it bears; "" on a server that asks for none
 	model   string // "" until it is found
 	version string
-	batch   *batch // what was scored; nil if nothing was
+	batches []*batch // what was scored, by one model or by two
 }
 
 // requestID is the header by which a client names a request, and finds it in the log.
@@ -48,13 +48,15 @@ func (s *server) score(ctx context.Context, b *batch, x *exchange) error {
 		defer cancel()
 		ctx = timed
 	}
+	start := time.Now()
 	err := b.score(ctx)
+	b.model.took.Observe(time.Since(start).Seconds())
 	b.model.failed.Add(float64(len(b.faults)))
 	if err != nil {
 		return err
 	}
-	x.batch = b
-	b.model.scored.Add(float64(b.rows - len(b.faults)))
+	x.batches = append(x.batches, b)
+	b.model.scored.Add(float64(b.rows - b.away - len(b.faults)))
 	b.count()
 	for name, n := range b.unseen {
 		s.metrics.unseen.WithLabelValues(b.model.name, name).Add(float64(n))
@@ -81,8 +83,12 @@ func (s *server) log(r *http.Request, x *exchange, status int, took time.Duratio
 	if x.model != "" {
 		attrs = append(attrs, slog.String("model", x.model), slog.String("version", x.version))
 	}
-	if x.batch != nil {
-		attrs = append(attrs, slog.Int("rows", x.batch.rows), slog.Int("failed", len(x.batch.faults)))
+	if len(x.batches) > 0 {
+		failed := 0
+		for _, b := range x.batches {
+			failed += len(b.faults)
+		}
+		attrs = append(attrs, slog.Int("rows", x.batches[0].rows), slog.Int("failed", failed))
 	}
 	level := slog.LevelInfo
 	if err != nil {
@@ -93,11 +99,18 @@ func (s *server) log(r *http.Request, x *exchange, status int, took time.Duratio
 		level = slog.LevelError
 	}
 	s.logAttrs(r.Context(), level, "request", attrs)
-	if !s.Access || x.batch == nil || len(x.batch.model.key) == 0 {
+	if !s.Access {
 		return
 	}
-	for row := range x.batch.rows {
-		s.logAttrs(r.Context(), slog.LevelInfo, "answer", x.answer(row))
+	for _, b := range x.batches {
+		if len(b.model.key) == 0 {
+			continue
+		}
+		for row := range b.rows {
+			if b.held[row] != elsewhere {
+				s.logAttrs(r.Context(), slog.LevelInfo, "answer", x.answer(b, row))
+			}
+		}
 	}
 }
 
@@ -113,9 +126,11 @@ func (s *server) logAttrs(ctx context.Context, level slog.Level, message string,
 
 // answer is what the log has of one row: the request, the row's key, and what was answered. Features are left out, since
 // they may be personal; the key is by which a label is joined later.
-func (x *exchange) answer(row int) []slog.Attr {
-	b := x.batch
-	attrs := []slog.Attr{slog.String("id", x.id), slog.String("model", x.model), slog.String("version", x.version), slog.Int("row", row)}
+func (x *exchange) answer(b *batch, row int) []slog.Attr {
+	attrs := []slog.Attr{slog.String("id", x.id), slog.String("model", x.model), slog.String("version", b.model.version), slog.Int("row", row)}
+	if b.model.route != liveRoute {
+		attrs = append(attrs, slog.String("route", b.model.route))
+	}
 	var key []any
 	for i, name := range b.model.key {
 		key = append(key, slog.Any(name, plain(b.keys[i][row])))

@@ -24,6 +24,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,9 @@ type server struct {
 	bytes    *semaphore.Weighted // of bodies that are read and not answered yet
 	working  *semaphore.Weighted // requests whose body is read and that are not answered yet
 
+	shadowing chan struct{}  // holds an element for each request whose rows a shadow scores
+	shadows   sync.WaitGroup // the goroutines that do
+
 	certificate *watched[*tls.Certificate] // nil: HTTP
 	callers     *watched[callers]          // nil: nobody is asked who they are
 
@@ -56,6 +60,8 @@ type slot struct {
 	now    *served // nil: none could be loaded yet
 	opaque bool    // the release can be scored only by its own image
 	fault  string  // why the current release is not served; empty if it is
+
+	next *candidate // of the deployment's rollout; nil: there is none
 }
 
 // try is a release that could not be loaded, and when that is tried again.
@@ -71,7 +77,7 @@ const longestWait = time.Minute
 // newServer bounds the bytes of bodies that are read at the same time: two of the largest, so that one client cannot hold
 // all.
 func newServer(o Options) *server {
-	s := &server{Options: o, metrics: newMetrics(), tries: map[string]try{}, bytes: semaphore.NewWeighted(max(2*o.MaxBody, 4*chunk)),
+	s := &server{Options: o, metrics: newMetrics(), tries: map[string]try{}, shadowing: make(chan struct{}, shadows), bytes: semaphore.NewWeighted(max(2*o.MaxBody, 4*chunk)),
 		working: semaphore.NewWeighted(int64(o.MaxRequests))}
 	s.slots.Store(&map[string]slot{})
 	return s
@@ -143,14 +149,22 @@ func (s *server) pollFailed(err error) {
 // withdraw stops a name that is no longer released; its metrics go with it.
 func (s *server) withdraw(name string, old slot) {
 	delete(s.tries, name)
+	delete(s.tries, triesOf(name))
 	s.metrics.forget(name)
 	if old.now != nil {
 		s.logf("%s %s is withdrawn", name, old.now.version)
 	}
 }
 
-// converge gives the slot that a release leads to. A release that failed to load is tried again after a while.
+// converge gives the slot that a release leads to, with the candidate of its rollout.
 func (s *server) converge(ctx context.Context, name string, release plan.ReleaseState, old slot) slot {
+	out := s.withCandidate(ctx, name, release, old, s.live(ctx, name, release, old))
+	s.metrics.serving(name, out)
+	return out
+}
+
+// live gives the slot of a release without a rollout. A release that failed to load is tried again after a while.
+func (s *server) live(ctx context.Context, name string, release plan.ReleaseState, old slot) slot {
 	if old.now != nil && old.now.digest == release.Model {
 		if key, err := keyOf(release); err == nil && !slices.Equal(key, old.now.key) {
 			if next, err := s.prepare(name, release, old.now.model, key); err == nil {
@@ -163,27 +177,41 @@ func (s *server) converge(ctx context.Context, name string, release plan.Release
 			s.logf("%s %s is the release again", name, old.now.version)
 		}
 		delete(s.tries, name)
-		s.metrics.serving(old.now)
 		return slot{now: old.now}
 	}
 	// A model that failed to load is not tried with each look: reading a large one again and again would slow down those
 	// that are served.
 	last, tried := s.tries[name]
 	if tried && last.digest == release.Model && time.Now().Before(last.next) {
-		return old
+		return slot{now: old.now, opaque: old.opaque, fault: old.fault}
 	}
-	next, err := s.load(ctx, name, release)
+	next, err := s.promoted(name, release, old)
+	if next == nil && err == nil {
+		next, err = s.load(ctx, name, release)
+	}
 	if err != nil {
 		return s.loadFailed(ctx, name, release, old, err)
 	}
 	delete(s.tries, name)
-	s.metrics.serving(next)
 	if old.now == nil {
 		s.logf("%s %s is served, from %s", name, next.version, release.From)
 	} else {
 		s.logf("%s %s replaces %s, from %s", name, next.version, old.now.version, release.From)
 	}
 	return slot{now: next}
+}
+
+// promoted is the candidate of before where that is the release now: it is loaded already. Nil: it is not.
+func (s *server) promoted(name string, release plan.ReleaseState, old slot) (*served, error) {
+	c := old.next
+	if c == nil || c.model == nil || c.digest != release.Model {
+		return nil, nil
+	}
+	key, err := keyOf(release)
+	if err != nil {
+		return nil, err
+	}
+	return s.prepare(name, release, c.model.model, key)
 }
 
 // load fetches a released model and opens it. One that only its own image can score is refused: there is no container here.
@@ -246,7 +274,6 @@ func (s *server) loadFailed(ctx context.Context, name string, release plan.Relea
 	}
 	wait := min(max(2*last.wait, s.Poll), longestWait)
 	s.tries[name] = try{digest: release.Model, wait: wait, next: time.Now().Add(wait)}
-	s.metrics.loadFailed(name)
 	return slot{now: old.now, opaque: errors.Is(err, component.ErrOpaque), fault: err.Error()}
 }
 

@@ -217,9 +217,9 @@ func TestMetrics(t *testing.T) {
 		`mlp_serve_requests_total{code="400",endpoint="predict",model="scorer"} 1`,
 		`mlp_serve_requests_total{code="404",endpoint="metadata",model=""} 1`,
 		`mlp_serve_errors_total{endpoint="predict",model="scorer"} 1`,
-		`mlp_serve_rows_total{model="scorer"} 2`,
+		`mlp_serve_rows_total{model="scorer",version="000000000100"} 2`,
 		`mlp_serve_request_duration_seconds_count{endpoint="predict",model="scorer"} 2`,
-		`mlp_serve_model_info{digest="` + string(digest(100)) + `",model="scorer",version="000000000100"} 1`,
+		`mlp_serve_model_info{digest="` + string(digest(100)) + `",model="scorer",route="live",version="000000000100"} 1`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the metrics lack %s", want)

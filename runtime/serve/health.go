@@ -58,10 +58,11 @@ type tensorMetadata struct {
 // modelMetadata answers GET /v2/models/{m} of the Open Inference Protocol. A shape of -1 is any number of rows; key and
 // levels are additions to the protocol.
 func (s *server) modelMetadata(r *http.Request, x *exchange) (any, error) {
-	m, err := s.model(r, x)
+	to, err := s.target(r, x)
 	if err != nil {
 		return nil, err
 	}
+	m := to.model
 	inputs := []tensorMetadata{}
 	for i, c := range m.model.Inputs() {
 		levels := m.model.Levels(i)
@@ -77,8 +78,12 @@ func (s *server) modelMetadata(r *http.Request, x *exchange) (any, error) {
 	for _, o := range m.outputs {
 		outputs = append(outputs, tensorMetadata{Name: o.name, Datatype: o.datatype, Shape: []int{-1}})
 	}
+	versions := []string{m.version}
+	if to.beside != nil {
+		versions = append(versions, to.beside.model.version)
+	}
 	return map[string]any{
-		"name": m.name, "versions": []string{m.version}, "platform": "mlp", "inputs": inputs, "outputs": outputs,
+		"name": m.name, "versions": versions, "platform": "mlp", "inputs": inputs, "outputs": outputs,
 	}, nil
 }
 

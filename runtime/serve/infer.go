@@ -52,7 +52,7 @@ type answerTensor struct {
 //	→ {"model_name": "scorer", …, "parameters": {"missing.tenure": 1},
 //	   "outputs": [{"name": "predicted", "shape": [2], "datatype": "BYTES", "data": ["true", "false"]}, …]}
 func (s *server) infer(r *http.Request, x *exchange) (any, error) {
-	m, err := s.model(r, x)
+	to, err := s.target(r, x)
 	if err != nil {
 		return nil, err
 	}
@@ -65,46 +65,49 @@ func (s *server) infer(r *http.Request, x *exchange) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := m.chosenOutputs(request.outputs)
+	outputs, err := to.model.chosenOutputs(request.outputs)
 	if err != nil {
 		return nil, err
 	}
-	b := s.newBatch(m)
-	if err := b.readTensors(request.inputs); err != nil {
+	a, err := s.scored(r.Context(), to, x, func(b *batch) error { return b.readTensors(request.inputs) })
+	if err != nil {
 		return nil, err
 	}
-	if err := s.score(r.Context(), b, x); err != nil {
-		return nil, err
+	m, parameters := a.first.model, a.parameters()
+	answer := inferAnswer{ModelName: m.name, ModelVersion: m.version, ID: request.id, Parameters: parameters, Outputs: []answerTensor{}}
+	if a.other != nil {
+		outputs = append(slices.Clone(outputs), versionOutput)
 	}
-	if err := s.record(r.Context(), b, x); err != nil {
-		return nil, err
-	}
-	answer := inferAnswer{ModelName: m.name, ModelVersion: m.version, ID: request.id, Parameters: b.parameters(), Outputs: []answerTensor{}}
 	for _, o := range outputs {
-		if o.name == errorOutput && len(b.faults) == 0 && request.outputs == nil {
+		if o.name == errorOutput && parameters["failed"] == 0 && request.outputs == nil {
 			continue
 		}
-		t := answerTensor{Name: o.name, Datatype: o.datatype, Shape: []int{b.rows}, Data: make([]any, b.rows)}
+		t := answerTensor{Name: o.name, Datatype: o.datatype, Shape: []int{a.first.rows}, Data: make([]any, a.first.rows)}
 		for row := range t.Data {
-			t.Data[row] = o.of(b, row)
+			t.Data[row] = o.of(a.of(row), row)
 		}
 		answer.Outputs = append(answer.Outputs, t)
 	}
 	return answer, nil
 }
 
+// versionOutput says which model has answered each row, where not all were answered by one.
+var versionOutput = output{"model_version", "BYTES", func(b *batch, _ int) any { return b.model.version }}
+
 // parameters counts what a caller should know of the whole request: rows with categories the model does not know, with
 // nulls, and rows that failed.
-func (b *batch) parameters() map[string]int {
+func (a *answered) parameters() map[string]int {
 	out := map[string]int{}
-	for name, n := range b.unseen {
-		out["unseen."+name] = n
-	}
-	for name, n := range b.missing {
-		out["missing."+name] = n
-	}
-	if len(b.faults) > 0 {
-		out["failed"] = len(b.faults)
+	for _, b := range a.batches() {
+		for name, n := range b.unseen {
+			out["unseen."+name] += n
+		}
+		for name, n := range b.missing {
+			out["missing."+name] += n
+		}
+		if len(b.faults) > 0 {
+			out["failed"] += len(b.faults)
+		}
 	}
 	return out
 }

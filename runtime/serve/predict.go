@@ -26,6 +26,8 @@ type prediction struct {
 	Missing   []string           `json:"missing,omitempty"` // features that are null, and fields of the key that are null or not given
 	Error     string             `json:"error,omitempty"`   // why the row could not be scored
 
+	ModelVersion string `json:"model_version,omitempty"` // of a row that another model answers than that of the answer as a whole
+
 	Explanation  *explanation            `json:"explanation,omitempty"`  // what the score comes from, where it was asked for
 	Explanations map[string]*explanation `json:"explanations,omitempty"` // multiclass: by class
 }
@@ -39,7 +41,7 @@ const wantRows = `the body must be {"rows": [{…}, …]}, a list of objects wit
 //	→ {…, "predictions": [{"predicted": "true", "score": 0.83},
 //	                      {"predicted": null, "error": "feature \"tenure\": expected a number, got the string \"three\""}]}
 func (s *server) predict(r *http.Request, x *exchange) (any, error) {
-	m, err := s.model(r, x)
+	to, err := s.target(r, x)
 	if err != nil {
 		return nil, err
 	}
@@ -48,24 +50,18 @@ func (s *server) predict(r *http.Request, x *exchange) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := s.newBatch(m)
-	if err := b.readRows(newLenientReader(text)); err != nil {
+	a, err := s.scored(r.Context(), to, x, func(b *batch) error { return b.readRows(newLenientReader(text)) })
+	if err != nil {
 		return nil, err
 	}
-	if err := s.score(r.Context(), b, x); err != nil {
-		return nil, err
-	}
-	if b.explain {
-		if err := s.explain(r.Context(), b); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.record(r.Context(), b, x); err != nil {
-		return nil, err
-	}
-	answer := predictAnswer{ModelName: m.name, ModelVersion: m.version, Predictions: make([]prediction, b.rows)}
+	m := a.first.model
+	answer := predictAnswer{ModelName: m.name, ModelVersion: m.version, Predictions: make([]prediction, a.first.rows)}
 	for row := range answer.Predictions {
+		b := a.of(row)
 		answer.Predictions[row] = b.prediction(row)
+		if b == a.other {
+			answer.Predictions[row].ModelVersion = b.model.version
+		}
 	}
 	return answer, nil
 }

@@ -25,12 +25,12 @@ type Sink interface {
 type recorded struct {
 	columns  []schema.Column
 	labels   [][]byte // of each column: "name":
-	keys     []int    // of the fields of the key that are no features, after the first four columns
+	keys     []int    // of the fields of the key that are no features, after the log's own columns
 	features []int    // places of those that are logged, after the keys
 }
 
 // Columns of the log itself; those of what was answered are named as outputs are (outputsOf).
-var ownColumns = []schema.Column{{Name: "request_id", Type: "varchar"}, {Name: "request_row", Type: "integer"}, {Name: "requested_at", Type: "timestamp"}, {Name: "model", Type: "varchar"}}
+var ownColumns = []schema.Column{{Name: "request_id", Type: "varchar"}, {Name: "request_row", Type: "integer"}, {Name: "requested_at", Type: "timestamp"}, {Name: "model", Type: "varchar"}, {Name: "route", Type: "varchar"}}
 
 // records lays out the log of a model by its signature. A feature that the signature marks as personal, or does not have, is left out: what
 // is not known to be harmless is not written down.
@@ -92,7 +92,7 @@ func (c *column) recordedAs() string {
 // record keeps what is answered, before it is answered. A request whose rows cannot be kept is answered with 503: a log with holes would
 // be taken for the whole.
 func (s *server) record(ctx context.Context, b *batch, x *exchange) error {
-	if s.Predictions == nil || b.rows == 0 {
+	if s.Predictions == nil || b.rows == b.away {
 		return nil
 	}
 	rows := b.recorded(x)
@@ -112,10 +112,14 @@ func (b *batch) recorded(x *exchange) [][]byte {
 	common := append(append([]byte{'{'}, l.labels[0]...), quoted(nil, x.id)...)
 	common = append(append(append(common, ','), l.labels[2]...), quoted(nil, x.at.UTC().Format(instant))...)
 	common = append(append(append(common, ','), l.labels[3]...), quoted(nil, string(b.model.digest))...)
+	common = append(append(append(common, ','), l.labels[4]...), quoted(nil, b.model.route)...)
 	common = append(append(common, ','), l.labels[1]...)
-	out := make([]byte, 0, b.rows*(len(common)+24*len(l.columns)))
-	ends := make([]int, b.rows)
-	for row := range ends {
+	out := make([]byte, 0, (b.rows-b.away)*(len(common)+24*len(l.columns)))
+	ends := make([]int, 0, b.rows-b.away)
+	for row := range b.rows {
+		if b.held[row] == elsewhere {
+			continue
+		}
 		out = strconv.AppendInt(append(out, common...), int64(row), 10)
 		at := len(ownColumns)
 		for _, i := range l.keys {
@@ -142,11 +146,11 @@ func (b *batch) recorded(x *exchange) [][]byte {
 			at++
 		}
 		out = append(out, '}')
-		ends[row] = len(out)
+		ends = append(ends, len(out))
 	}
-	rows, from := make([][]byte, b.rows), 0
-	for row, end := range ends {
-		rows[row], from = out[from:end:end], end
+	rows, from := make([][]byte, len(ends)), 0
+	for i, end := range ends {
+		rows[i], from = out[from:end:end], end
 	}
 	return rows
 }

@@ -71,9 +71,9 @@ func TestRecord(t *testing.T) {
 		t.Fatalf("got %d %s", status, text)
 	}
 	want := []string{
-		`AT,"model":"` + string(digest(100)) + `","request_row":0,"customer":"c1","amount":50,"items":2,"known":true,"paid_at":"2024-05-01 12:00:00.000000","predicted":"true","score":0.5}`,
-		`AT,"model":"` + string(digest(100)) + `","request_row":1,"customer":"7","error":"feature \"amount\": expected a number, got the string \"much\""}`,
-		`AT,"model":"` + string(digest(100)) + `","request_row":0,"items":2,"known":false,"paid_at":"2024-05-01 10:00:00.250000","predicted":"false","score":0}`,
+		`AT,"model":"` + string(digest(100)) + `","route":"live","request_row":0,"customer":"c1","amount":50,"items":2,"known":true,"paid_at":"2024-05-01 12:00:00.000000","predicted":"true","score":0.5}`,
+		`AT,"model":"` + string(digest(100)) + `","route":"live","request_row":1,"customer":"7","error":"feature \"amount\": expected a number, got the string \"much\""}`,
+		`AT,"model":"` + string(digest(100)) + `","route":"live","request_row":0,"items":2,"known":false,"paid_at":"2024-05-01 10:00:00.250000","predicted":"false","score":0}`,
 	}
 	if len(kept.rows) != len(want) {
 		t.Fatalf("got %d rows: %v", len(kept.rows), kept.rows)

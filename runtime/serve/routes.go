@@ -180,28 +180,53 @@ func (s *server) label(r *http.Request) string {
 	return ""
 }
 
-// model finds the model that a request names, and its version if it names one. 404 is for what is not released, 503 for what is released and
-// cannot be answered for now: a client may try the second again.
+// target is who a request is for: a model, and the candidate that may have some of its rows; nil where the request names a version, or there is none.
+type target struct {
+	model  *served
+	beside *candidate
+}
+
+// model is the target's model, for requests that no candidate has a share of.
 func (s *server) model(r *http.Request, x *exchange) (*served, error) {
+	to, err := s.target(r, x)
+	return to.model, err
+}
+
+// target finds the model that a request names, and its version if it names one. 404 is for what is not released, 503 for what is released and
+// cannot be answered for now: a client may try the second again.
+func (s *server) target(r *http.Request, x *exchange) (target, error) {
 	// Until the first look nobody knows whether the model is there: 503, which callers try again, and not 404.
 	slots := *s.slots.Load()
 	name := r.PathValue("model")
 	slot, ok := slots[name]
 	switch {
 	case !ok && !s.looked.Load():
-		return nil, &failure{http.StatusServiceUnavailable, "the releases have not been read yet"}
+		return target{}, &failure{http.StatusServiceUnavailable, "the releases have not been read yet"}
 	case !ok:
-		return nil, &failure{http.StatusNotFound, unknown("model", name, sortedNames(slots))}
+		return target{}, &failure{http.StatusNotFound, unknown("model", name, sortedNames(slots))}
 	case slot.now == nil && slot.opaque:
-		return nil, &failure{http.StatusServiceUnavailable, fmt.Sprintf("model %q cannot be served here: %s", name, slot.fault)}
+		return target{}, &failure{http.StatusServiceUnavailable, fmt.Sprintf("model %q cannot be served here: %s", name, slot.fault)}
 	case slot.now == nil:
-		return nil, &failure{http.StatusServiceUnavailable, fmt.Sprintf("model %q could not be loaded: %s", name, slot.fault)}
+		return target{}, &failure{http.StatusServiceUnavailable, fmt.Sprintf("model %q could not be loaded: %s", name, slot.fault)}
 	}
-	if v := r.PathValue("version"); v != "" && v != slot.now.version {
-		return nil, &failure{http.StatusNotFound, fmt.Sprintf("version %q of model %q is not served; %s is", v, name, slot.now.version)}
+	to := target{model: slot.now, beside: slot.next}
+	if to.beside != nil && to.beside.model == nil {
+		to.beside = nil
 	}
-	x.model, x.version = slot.now.name, slot.now.version
-	return slot.now, nil
+	if v := r.PathValue("version"); v != "" {
+		switch c := to.beside; {
+		case v == slot.now.version:
+			to.beside = nil
+		case c != nil && v == c.model.version:
+			to = target{model: c.model}
+		case c != nil:
+			return target{}, &failure{http.StatusNotFound, fmt.Sprintf("version %q of model %q is not served; %s is, and %s as its %s", v, name, slot.now.version, c.model.version, c.role)}
+		default:
+			return target{}, &failure{http.StatusNotFound, fmt.Sprintf("version %q of model %q is not served; %s is", v, name, slot.now.version)}
+		}
+	}
+	x.model, x.version = to.model.name, to.model.version
+	return to, nil
 }
 
 // unknown says that there is nothing of that name, and what there is.

@@ -158,6 +158,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	stop()
 	<-done
+	s.shadows.Wait()
 	return err
 }
 

@@ -125,6 +125,13 @@ func digest(limit int) plan.Digest {
 // release puts a model with that limit live; its bundle is whatever content is.
 func (s *store) release(name string, limit int, content string) {
 	s.t.Helper()
+	s.bundle(limit, content)
+	s.set(name, plan.ReleaseState{Type: "http", Model: digest(limit), From: "train.model"})
+}
+
+// bundle is the model with that limit; its content is whatever content is.
+func (s *store) bundle(limit int, content string) {
+	s.t.Helper()
 	dir := filepath.Join(s.dir, string(digest(limit))[len("blake3:"):])
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		s.t.Fatal(err)
@@ -132,7 +139,6 @@ func (s *store) release(name string, limit int, content string) {
 	if err := os.WriteFile(filepath.Join(dir, "limit"), []byte(content), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	s.set(name, plan.ReleaseState{Type: "http", Model: digest(limit), From: "train.model"})
 }
 
 func (s *store) set(name string, r plan.ReleaseState) {
@@ -364,7 +370,7 @@ func TestBadRows(t *testing.T) {
 			t.Errorf("%s alone\ngot  %d %s\nwant 400 with %s", bad, status, body, tt.want)
 		}
 	}
-	if _, metrics := r.call("/metrics", ""); !strings.Contains(metrics, fmt.Sprintf(`mlp_serve_rows_failed_total{model="scorer"} %d`, 3*len(tests))) {
+	if _, metrics := r.call("/metrics", ""); !strings.Contains(metrics, fmt.Sprintf(`mlp_serve_rows_failed_total{model="scorer",version="000000000100"} %d`, 3*len(tests))) {
 		t.Errorf("failed rows are not counted:\n%s", metrics)
 	}
 	nulls := `{"rows": [{"amount": null, "items": null, "merchant": null, "known": null, "paid_at": null}]}`

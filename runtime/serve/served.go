@@ -23,11 +23,14 @@ type served struct {
 	fields  []field        // of a row: the features in their order, then the fields of the key that are none
 	places  map[string]int // of the fields by name
 	outputs []output
+	own     int    // how many of the fields this model and its key have; behind them are those of another (beside)
+	route   string // of the rows that it answers: "live", or the role of a candidate
 
 	recorded *recorded // the layout of the log of predictions; nil without one
 
 	scored prometheus.Counter // rows, as in metrics
 	failed prometheus.Counter
+	took   prometheus.Observer
 }
 
 // field is one that a row may have.
@@ -42,7 +45,8 @@ type field struct {
 func (s *server) newServed(name string, digest plan.Digest, model component.Model, key []string) *served {
 	m := &served{name: name, version: version(digest), digest: digest, model: model, columns: map[string]int{}, key: key,
 		places: map[string]int{}, outputs: outputsOf(model),
-		scored: s.metrics.rows.WithLabelValues(name), failed: s.metrics.failed.WithLabelValues(name)}
+		scored: s.metrics.rows.WithLabelValues(name, version(digest)), failed: s.metrics.failed.WithLabelValues(name, version(digest)),
+		took: s.metrics.scoring.WithLabelValues(name, version(digest))}
 	for i, c := range model.Inputs() {
 		column := newColumn(c)
 		if column.kind != textKind {
@@ -58,6 +62,7 @@ func (s *server) newServed(name string, digest plan.Digest, model component.Mode
 			m.fields = append(m.fields, field{k, false, i})
 		}
 	}
+	m.own, m.route = len(m.fields), liveRoute
 	return m
 }
 

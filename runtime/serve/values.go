@@ -131,6 +131,18 @@ func (f *feature) truncate(rows int) {
 	f.Num = f.Num[:min(rows, len(f.Num))]
 }
 
+// keep leaves the values of some places, which rise.
+func (f *feature) keep(places []int) {
+	for i, at := range places {
+		if f.kind == textKind {
+			f.Text[i], f.Null[i] = f.Text[at], f.Null[at]
+		} else {
+			f.Num[i] = f.Num[at]
+		}
+	}
+	f.truncate(len(places))
+}
+
 // isNull says whether there is no value at a place.
 func (f *feature) isNull(at int) bool {
 	switch {

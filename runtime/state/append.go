@@ -178,9 +178,8 @@ func (l *Log) put(ctx context.Context, r *Revision, data []byte) error {
 func numbered(events []plan.Event, revision int64) []plan.Event {
 	out := slices.Clone(events)
 	for i, e := range out {
-		if e.Release != nil && e.Release.Revision == 0 { // one that is moved is live since it was made
-			release := *e.Release
-			release.Revision = revision
+		if e.Release != nil {
+			release := e.Release.Numbered(revision)
 			out[i].Release = &release
 		}
 	}

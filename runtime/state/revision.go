@@ -43,7 +43,7 @@ func checkpointed(revision int64, st *plan.State) bool {
 	return revision%every == 0
 }
 
-// formatVersion of a revision. 1.1 added commit, dirty and ci, 1.2 answers, 1.3 sample, and hypotheses among the events; who reads an earlier one passes them over.
+// formatVersion of a revision. 1.1 added commit, dirty and ci, 1.2 answers, 1.3 sample, hypotheses among the events, and rollouts of releases; who reads an earlier one passes them over.
 const formatVersion = "1.3"
 
 // Revision is one step of the log.

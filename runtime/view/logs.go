@@ -71,3 +71,26 @@ func withoutProgress(log []byte) []byte {
 	}
 	return out
 }
+
+// StageLine writes a line of one stage's log, if the event is one.
+func (s *Screen) StageLine(e engine.Event, address string) error {
+	switch e := e.(type) {
+	case engine.StageLog:
+		if e.Address == address {
+			return s.Log([]byte(e.Line + "\n"))
+		}
+	case engine.StageWarning:
+		if e.Address == address {
+			return s.Log([]byte("warning: " + e.Message + "\n"))
+		}
+	}
+	return nil
+}
+
+// ListOfApplies is the list in JSON: an empty one is [] and never null.
+func ListOfApplies(all []engine.Summary) any {
+	return struct {
+		FormatVersion string           `json:"format_version"`
+		Applies       []engine.Summary `json:"applies"`
+	}{"1.0", append([]engine.Summary{}, all...)}
+}

@@ -21,6 +21,11 @@ var planning = []string{"plan", "apply"}
 // prod".
 func (w *Workspace) Command(rest string) string {
 	name, arguments, _ := strings.Cut(rest, " ")
+	if slices.Contains(families, name) {
+		var below string
+		below, arguments, _ = strings.Cut(arguments, " ")
+		name += " " + below
+	}
 	words := []string{"mlp"}
 	if w.Given != "." && w.Given != "" {
 		words = append(words, "-C", render.ShellWord(w.Given))
@@ -43,6 +48,9 @@ func (w *Workspace) Command(rest string) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// families are commands that are followed by another one.
+var families = []string{"release", "store", "workspace"}
 
 // ScoreCommand is a request that scores one row, with every feature at an empty value to be filled in.
 // The port is the default one of mlp serve. Without a model that is known the row is empty.

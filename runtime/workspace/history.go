@@ -83,7 +83,9 @@ func changeOf(st *plan.State, e plan.Event) ledger.Change {
 	case "release":
 		c.Before = st.Releases[name].Model
 		if e.Release != nil {
-			c.Model, c.From, c.Rollback = e.Release.Model, e.Release.From, e.Release.Rollback
+			was, now := st.Releases[name].Rollout, e.Release.Rollout
+			c.Resumed = was != nil && now != nil && was.Paused != nil && now.Paused == nil
+			c.Model, c.From, c.Rollback, c.Rollout, c.Promoted = e.Release.Model, e.Release.From, e.Release.Rollback, e.Release.Rollout, e.Release.Promoted
 		}
 	case "approval":
 		c.Address, c.Approval, _ = strings.Cut(name, "/") // no address has one
@@ -171,11 +173,7 @@ func (s *Session) Lineage(ctx context.Context, address string) (*trace.Lineage, 
 
 // released is the revision by which a release went live. A move writes it anew under another address, and its number stays.
 func released(history []*state.Revision, r plan.ReleaseState) *state.Revision {
-	n := r.Revision
-	if r.Rollback != nil {
-		n = r.Rollback.To
-	}
-	if n > 0 && n <= int64(len(history)) {
+	if n := r.PassedIn(); n > 0 && n <= int64(len(history)) {
 		return history[n-1]
 	}
 	return history[len(history)-1]

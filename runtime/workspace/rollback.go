@@ -39,6 +39,7 @@ type RolledBack struct {
 //	rollback               b is live again. c is held: no apply releases it. The approvals that were given for c are withdrawn.
 //	rollback, once more    a is live. b is held as well as c.
 //	rollback --to 5        of b, which is held: refused, with how to lift it
+//	rollback of a canary   where d is a candidate beside a: a alone is live, and d is held.
 //	--lift                 a stays live, and nothing is held. The gate waits for withdrawn approvals again; once it has them an apply
 //	                       releases c.
 //
@@ -75,12 +76,18 @@ func (s *Session) Rollback(ctx context.Context, r Rollback) (*RolledBack, error)
 	by := plan.Given{By: r.By, User: UserName(), Host: HostName(), Reason: r.Reason, At: now()}
 	events := []plan.Event{}
 	next := live
-	if r.Lift {
+	switch {
+	case r.Lift:
 		if next.Rollback, err = s.lifted(live, by); err != nil {
 			return nil, err
 		}
 		events = s.undecided(live.Gate)
-	} else {
+	case live.Rollout != nil && r.To != 0:
+		return nil, &Failure{Err: fmt.Errorf("%s has a %s, and what is live before it would be replaced is to be asked for by itself", r.Deploy, live.Rollout.Strategy.Role),
+			Hint: "First take the candidate away: " + s.w.Command("release abort "+render.ShellWord(r.Deploy)+" --reason '…'") + "."}
+	case live.Rollout != nil:
+		next, events = live.Abort(by), s.withdrawn(live.Rollout.Next)
+	default:
 		target, err := s.broughtBack(ctx, r, live, policy.Rules)
 		if err != nil {
 			return nil, err

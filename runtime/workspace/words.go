@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/stdlib"
 )
 
 // sortedKeys are the keys of a map in the order in which they are told.
@@ -15,4 +18,22 @@ func counted(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// KindNames are the kinds of blocks, and CodeNames the codes of diagnostics, for a shell's completion. They need no module.
+func KindNames() []string {
+	var out []string
+	for _, k := range stdlib.Catalog().Kinds {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+// CodeNames are the codes that mlp explain knows.
+func CodeNames() []string {
+	var out []string
+	for _, c := range source.Codes() {
+		out = append(out, c.Code)
+	}
+	return out
 }

@@ -133,6 +133,10 @@ func (p *printer) block(x *Block, st *plan.State) {
 		if x.Release.By != "" {
 			p.row("applied by", render.Line(x.Release.By+" on "+x.Release.Host))
 		}
+		if x.Release.Promoted != nil {
+			p.row("promoted by", review.GivenText(*x.Release.Promoted))
+		}
+		p.rollout(x.Release.Rollout)
 		p.rolledBack(x.Release.Rollback)
 		p.row("gate", x.Release.Gate)
 		if g, ok := st.Gates[x.Release.Gate]; ok && g.Subject == x.Release.Subject {
@@ -148,20 +152,36 @@ func (p *printer) block(x *Block, st *plan.State) {
 	p.metrics(x.Metrics)
 }
 
-// rolledBack tells of a release that was brought back, and of what is held since.
+// rollout tells which candidate takes over by steps, how far it is, and who moved it there.
+func (p *printer) rollout(r *plan.Rollout) {
+	if r == nil {
+		return
+	}
+	p.row("candidate", fmt.Sprintf("%s %s, since revision %d", render.Line(r.Next.From), r.Next.Model.Short(), r.Next.Revision))
+	p.row("rollout", review.Rollout(r))
+	if r.Moved != nil {
+		p.row("moved by", review.GivenText(*r.Moved))
+	}
+}
+
+// rolledBack tells of a release that was brought back, or whose candidate was taken away, and of what is held since.
 // Held models are those that were live until the rollback. An apply does not release them again, by the same evidence,
 // until somebody lifts the rollback; what is lifted stays on record with who lifted it.
 func (p *printer) rolledBack(r *plan.Rollback) {
 	if r == nil {
 		return
 	}
-	p.row("rolled back", fmt.Sprintf("to revision %d by %s", r.To, review.GivenText(r.Given)))
+	if last := r.Held[len(r.Held)-1]; last.Role != "" {
+		p.row("aborted", fmt.Sprintf("the %s, by %s", last.Role, review.GivenText(r.Given)))
+	} else {
+		p.row("rolled back", fmt.Sprintf("to revision %d by %s", r.To, review.GivenText(r.Given)))
+	}
 	for _, h := range r.Held {
 		what := "held"
 		if r.Lifted != nil {
 			what = "not held"
 		}
-		text := fmt.Sprintf("%s %s, live since revision %d until then", render.Line(h.From), h.Model.Short(), h.Revision)
+		text := fmt.Sprintf("%s %s, %s since revision %d until then", render.Line(h.From), h.Model.Short(), cmp.Or(string(h.Role), "live"), h.Revision)
 		if len(h.Config) > 0 {
 			text += ", with the settings of then"
 		}

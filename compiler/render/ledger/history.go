@@ -44,6 +44,9 @@ type Change struct {
 	Model       plan.Digest           `json:"model,omitempty"`    // of a release
 	From        string                `json:"from,omitempty"`     // the stage that made the model
 	Rollback    *plan.Rollback        `json:"rollback,omitempty"` // of a release that was brought back
+	Rollout     *plan.Rollout         `json:"rollout,omitempty"`  // of a release beside which a candidate gets a share of the rows
+	Resumed     bool                  `json:"resumed,omitempty"`  // of a rollout: it was paused until then
+	Promoted    *plan.Given           `json:"promoted,omitempty"` // of a release that a rollout led to
 	Before      plan.Digest           `json:"before,omitempty"`   // the fingerprint or model that was recorded until then
 	Approval    string                `json:"approval,omitempty"`
 	Given       *plan.Given           `json:"given,omitempty"`
@@ -270,8 +273,23 @@ func (c *Change) text() string {
 		return fmt.Sprintf("%s approval %s given by %s", address, render.Line(c.Approval), review.GivenText(*c.Given))
 	case c.Kind == "gate":
 		return fmt.Sprintf("%s decided: %s", address, c.Verdict)
+	case c.Kind == "release" && c.Rollout != nil:
+		r := c.Rollout
+		text := fmt.Sprintf("%s %s %s: %s", address, render.Line(r.Next.From), r.Next.Model.Short(), review.Rollout(r))
+		switch {
+		case c.Resumed:
+			text += ", resumed"
+		case r.Moved != nil && r.Paused == nil:
+			text += ", promoted by " + review.GivenText(*r.Moved)
+		}
+		return text
+	case c.Kind == "release" && c.Promoted != nil && c.Before != "":
+		return fmt.Sprintf("%s released: %s %s%s, promoted by %s", address, render.Line(c.From), c.Model.Short(), was, review.GivenText(*c.Promoted))
 	case c.Kind == "release" && c.Rollback != nil && c.Rollback.Lifted != nil:
 		return fmt.Sprintf("%s rollback lifted by %s", address, review.GivenText(*c.Rollback.Lifted))
+	case c.Kind == "release" && c.Rollback != nil && c.Before == "" && c.Rollback.Held[len(c.Rollback.Held)-1].Role != "":
+		held := c.Rollback.Held[len(c.Rollback.Held)-1]
+		return fmt.Sprintf("%s %s of %s %s aborted by %s", address, held.Role, render.Line(held.From), held.Model.Short(), review.GivenText(c.Rollback.Given))
 	case c.Kind == "release" && c.Rollback != nil:
 		return fmt.Sprintf("%s rolled back to revision %d: %s %s%s by %s", address, c.Rollback.To, render.Line(c.From), c.Model.Short(), was, review.GivenText(c.Rollback.Given))
 	case c.Kind == "release":

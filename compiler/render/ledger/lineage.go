@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/compiler/trace"
 )
 
@@ -49,6 +50,9 @@ func (p *printer) released(l *trace.Lineage) {
 	r := l.Release
 	p.row("model", render.Line(r.From)+" "+string(r.Model))
 	p.row("live since", fmt.Sprintf("revision %d (%s)", r.Revision, r.Since.UTC().Format("2006-01-02 15:04:05Z")))
+	if r.Promoted != nil {
+		p.row("promoted by", review.GivenText(*r.Promoted))
+	}
 	p.rolledBack(r.Rollback)
 	if at := l.Written; at != nil {
 		by := &Revision{By: at.By, User: at.User, Host: at.Host, Origin: at.Origin}

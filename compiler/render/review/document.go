@@ -42,7 +42,7 @@ type releaseRow struct {
 	Address  string
 	From, To string
 	Gate     string
-	Treats   []string // how the model treats groups: "decides by group: sex, true_positive_rate alike"
+	Notes    []string // by which steps it takes over; how the model treats groups: "decides by group: sex, true_positive_rate alike"
 	Figures  []figureRow
 }
 
@@ -143,7 +143,7 @@ func read(p *plan.Plan, all bool, o render.Options) *document {
 	}
 	figures := map[string][][]figureRow{}
 	for _, r := range p.Releases {
-		if r.Action != plan.NoRelease {
+		if r.Action != plan.NoRelease || r.Current != nil && r.Current.Rollout != nil {
 			d.Production = append(d.Production, told(figures, release(nodes, r)))
 		}
 	}

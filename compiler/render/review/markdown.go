@@ -164,10 +164,10 @@ func (m *markdown) production() {
 	m.more(more, 5)
 	m.line("")
 	for _, r := range rows {
-		for _, how := range r.Treats {
-			m.line("- %s %s", m.code(r.Address), m.phrase(how))
+		for _, note := range r.Notes {
+			m.line("- %s %s", m.code(r.Address), m.phrase(note))
 		}
-		if len(r.Treats) > 0 {
+		if len(r.Notes) > 0 {
 			m.line("")
 		}
 	}
@@ -216,6 +216,8 @@ func actionWord(a plan.ReleaseAction) string {
 		return "➖ **" + releaseWord(a) + "**"
 	case plan.MayRelease:
 		return "❔ " + releaseWord(a)
+	case plan.NoRelease:
+		return releaseWord(a)
 	}
 	return "✏️ " + releaseWord(a)
 }

@@ -16,7 +16,7 @@ func TestTreats(t *testing.T) {
 	m := schema.Model{Task: schema.Binary, Decides: &schema.Decides{By: []string{"sex", "race"}, Equalize: "selection_rate"}, CalibratedBy: []string{"sex"}}
 	r := &plan.Release{Address: "deploy.scorer", Action: plan.CreateRelease, Model: plan.Input{From: "train.model", Shape: &schema.Shape{Type: schema.ModelPort, Model: &m}}}
 	want := []string{"decides by group: sex, race, with selection_rate alike", "probabilities by group: sex"}
-	if got := release(nil, r).Treats; !slices.Equal(got, want) {
+	if got := release(nil, r).Notes; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for name, write := range map[string]func(*bytes.Buffer, *plan.Plan) error{
@@ -30,7 +30,7 @@ func TestTreats(t *testing.T) {
 		}
 	}
 	r.Action = plan.RemoveRelease
-	if got := release(nil, r).Treats; got != nil {
+	if got := release(nil, r).Notes; got != nil {
 		t.Errorf("of one that goes: %q", got)
 	}
 }

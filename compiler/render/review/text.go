@@ -90,8 +90,8 @@ func (t *text) production() {
 		if r.Gate != "" {
 			t.Line("    %s   held by %s", render.Pad("", width), r.Gate)
 		}
-		for _, how := range r.Treats {
-			t.Line("    %s   %s", render.Pad("", width), how)
+		for _, note := range r.Notes {
+			t.Line("    %s   %s", render.Pad("", width), note)
 		}
 		name, live := figureWidths(r.Figures)
 		for _, f := range r.Figures {
@@ -125,6 +125,8 @@ func releaseMark(a plan.ReleaseAction) (string, render.Style) {
 		return "-", render.Red
 	case plan.MayRelease:
 		return "?", render.Yellow
+	case plan.NoRelease:
+		return "=", render.Dim
 	}
 	return "~", render.Yellow
 }

@@ -1,0 +1,85 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/workspace"
+)
+
+// Releases lists what deployments have live, and the candidates that are on their way to be.
+func (s *Screen) Releases(all map[string]plan.ReleaseState) error {
+	if len(all) == 0 {
+		fmt.Fprintln(s.Err, "Nothing is live.")
+		return nil
+	}
+	t := render.Printer{}
+	for _, address := range slices.Sorted(maps.Keys(all)) {
+		r := all[address]
+		t.Line("%s   %s %s, live since revision %d (%s)", render.Line(address), render.Line(r.From), render.Line(r.Model.Short()), r.Revision, r.Since.UTC().Format("2006-01-02 15:04Z"))
+		if x := r.Rollout; x != nil {
+			t.Line("  %s %s: %s", render.Line(x.Next.From), render.Line(x.Next.Model.Short()), review.Rollout(x))
+		}
+		if b := r.Rollback; b != nil && b.Lifted == nil {
+			for _, h := range b.Held {
+				t.Line("  held: %s %s", render.Line(h.From), render.Line(h.Model.Short()))
+			}
+		}
+	}
+	_, err := fmt.Fprint(s.Out, t.String())
+	return err
+}
+
+// MoveReasons are examples of reasons, for help.
+var MoveReasons = map[workspace.RolloutAction]string{
+	workspace.PromoteRollout: "errors and latency are as those of the live model", workspace.PauseRollout: "the feed of payments is late",
+	workspace.ResumeRollout: "the feed is back", workspace.AbortRollout: "twice the errors on small payments",
+}
+
+// Moved tells what a move of a rollout came to.
+func (s *Screen) Moved(m workspace.RolloutMove, done *workspace.MovedRollout) error {
+	next := done.Was.Rollout.Next
+	name := render.Line(next.From) + " " + render.Line(next.Model.Short())
+	switch now := done.Now.Rollout; {
+	case now != nil:
+		fmt.Fprintf(s.Out, "%s: %s is a %s (revision %d).\n", m.Deploy, name, review.Rollout(now), done.Revision)
+	case m.Do == workspace.AbortRollout:
+		s.aborted(m.Deploy, done)
+	default:
+		fmt.Fprintf(s.Out, "%s has %s live (revision %d). To take it back: %s --reason '…'\n", m.Deploy, name, done.Revision, s.Command("rollback "+render.ShellWord(m.Deploy)))
+	}
+	return nil
+}
+
+// aborted tells which model answers alone, and which is held.
+func (s *Screen) aborted(deploy string, done *workspace.MovedRollout) {
+	was := done.Was.Rollout
+	fmt.Fprintf(s.Out, "%s has %s %s live alone (revision %d). The %s, %s %s, is held: an apply does not release it again.\n",
+		deploy, render.Line(done.Now.From), render.Line(done.Now.Model.Short()), done.Revision, was.Strategy.Role, render.Line(was.Next.From), render.Line(was.Next.Model.Short()))
+}
+
+// RolledBack tells what a rollback came to; of a deployment with a rollout that is its end.
+func (s *Screen) RolledBack(r workspace.Rollback, done *workspace.RolledBack) {
+	switch {
+	case r.Lift:
+		fmt.Fprintf(s.Out, "The rollback of %s is lifted by %s (revision %d). What it held goes through its gate again: %s\n", r.Deploy, render.Line(r.By), done.Revision, s.Command("plan"))
+	case done.Was.Rollout != nil:
+		s.aborted(r.Deploy, &workspace.MovedRollout{Revision: done.Revision, Was: done.Was, Now: done.Now})
+	default:
+		fmt.Fprintf(s.Out, "%s has %s %s of revision %d live again (revision %d). %s %s is held: an apply does not release it again.\n",
+			r.Deploy, done.Now.From, done.Now.Model.Short(), done.Now.Rollback.To, done.Revision, done.Was.From, done.Was.Model.Short())
+	}
+}
+
+// rolloutBegan tells which candidate takes over by steps, and how it is moved on.
+func (s *Screen) rolloutBegan(r engine.ReleaseResult) {
+	rollout, address := r.After.Rollout, render.ShellWord(r.Address)
+	fmt.Fprintf(s.Out, "  %s  %s %s stays live; %s %s: %s\n", r.Address, r.After.From, r.After.Model.Short(), rollout.Next.From, rollout.Next.Model.Short(), review.Rollout(rollout))
+	fmt.Fprintf(s.Out, "      its rollout    %s\n      move it on     %s --reason '…'\n      take it back   %s --reason '…'\n",
+		s.Command("release show "+address), s.Command("release promote "+address), s.Command("release abort "+address))
+}
