@@ -60,6 +60,7 @@ func TestBombs(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			put(t, filepath.Join(dir, "a.mlp"), c.text)
 			refused(t, dir, c.want)

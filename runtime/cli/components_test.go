@@ -66,6 +66,7 @@ func TestExamples(t *testing.T) {
 	exampleData(t, data)
 	for _, e := range examples() {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			code := strings.TrimPrefix(e.code, "\n")
 			if out, diags := format.Format([]byte(code), "example.mlp"); diags.HasErrors() || string(out) != code {
 				t.Errorf("not in the canonical layout: %v\n%s", diags, cmp.Diff(code, string(out)))

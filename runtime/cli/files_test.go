@@ -125,6 +125,7 @@ func TestLaterData(t *testing.T) {
 
 // TestManyFiles holds 10,000 files of a source, and a module of 10,000 files with a source each: they work.
 func TestManyFiles(t *testing.T) {
+	t.Parallel()
 	const n = 10_000
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "m.mlp"), readsAll("data/*.csv", ""))

@@ -19,6 +19,7 @@ import (
 // Packages that the SQL engine is linked with cannot be compiled for another processor without a C compiler for it; the
 // golden digests are all that holds them.
 func TestNoFusedSums(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED with -short: compiles the runtime for another processor")
 	}

@@ -13,6 +13,7 @@ import (
 // TestLargeTables: a CSV that is larger than the memory that the SQL engine has is loaded, split, trained on and scored with memory_mb = 512: stages that
 // have more are ended. In the long form of the tests it has 1 GB.
 func TestLargeTables(t *testing.T) {
+	t.Parallel()
 	const limit = 512
 	size := 256 << 20
 	if os.Getenv("MLP_SOAK") != "" {

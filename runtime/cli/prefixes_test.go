@@ -27,6 +27,7 @@ import (
 // stands at places that the file has, and what is no HCL is told to be wrong. With MLP_SOAK=1 it is all cases and all tokens, the texts
 // stop at each byte too, and all are typed; else some of them are.
 func TestPrefixes(t *testing.T) {
+	t.Parallel()
 	soak := os.Getenv("MLP_SOAK") != ""
 	dir, catalog := t.TempDir(), stdlib.Catalog()
 	lib := (&workspace.Workspace{Dir: dir}).NewLibrary(workspace.NewLock(), table.NewBinder(nil))

@@ -153,6 +153,7 @@ func planOf(t *testing.T, dir string, args ...string) *plan.Plan {
 func TestReviews(t *testing.T) {
 	for name, r := range reviews {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := appliedFraud(t)
 			r.edit(t, dir)
 			p := planOf(t, dir, r.args...)
