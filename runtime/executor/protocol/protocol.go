@@ -22,13 +22,20 @@ import (
 // DescriptionFile is the name of the stage's description in its root folder.
 const DescriptionFile = "stage.json"
 
-// WriteDescription writes the description to file, readable by any user: it holds no secrets.
+// WriteDescription writes the description to file, readable by any user: it holds no secrets. One that is there is written over and then cut, not emptied before: what
+// was emptied, Linux brings to the disk when it is closed (ext4(5), auto_da_alloc).
 func WriteDescription(file string, spec component.Spec) error {
 	data, err := json.MarshalIndent(spec, "", "  ")
 	if err != nil {
 		return fmt.Errorf("describing stage %s: %w", spec.Address, err)
 	}
-	if err := os.WriteFile(file, append(data, '\n'), 0o644); err != nil {
+	data = append(data, '\n')
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err == nil {
+		_, err = f.Write(data)
+		err = errors.Join(err, f.Truncate(int64(len(data))), f.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("describing stage %s: %w", spec.Address, err)
 	}
 	return nil

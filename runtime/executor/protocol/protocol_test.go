@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -133,5 +134,23 @@ func TestLogOutlivesItsWriter(t *testing.T) {
 	}
 	if log.Err() == nil {
 		t.Error("got no error, want the writer's")
+	}
+}
+
+// TestWriteDescriptionOverAnother: of a longer one that was there nothing is left.
+func TestWriteDescriptionOverAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), protocol.DescriptionFile)
+	for _, address := range []string{"a.b", "train." + strings.Repeat("model", 100), "a.b"} {
+		if err := protocol.WriteDescription(path, component.Spec{Address: address}); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got component.Spec
+		if err := json.Unmarshal(data, &got); err != nil || got.Address != address {
+			t.Errorf("got %s, %v", data, err)
+		}
 	}
 }

@@ -1,9 +1,6 @@
 package local
 
-import (
-	"errors"
-	"os"
-)
+import "os"
 
 // Disk is what a bucket asks of a file system that decides what a power cut leaves. What it does besides, such as writing temporary
 // files, rests on a later Sync. The file system of this machine is the one that is used; a test puts package powercut before it.
@@ -20,14 +17,6 @@ type Disk interface {
 
 // machine is the file system of this machine.
 type machine struct{}
-
-func (machine) Sync(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
 
 func (machine) Mkdir(path string) error { return os.Mkdir(path, 0o755) }
 
