@@ -156,6 +156,34 @@ func Note(format string, args ...any) Item { return Item{Note: fmt.Sprintf(forma
 // At is a bound of an axis.
 func At(x float64) *float64 { return &x }
 
+// Intervals are the series that draw the values of cells at the places 0, 1, 2, …: those with an interval by points with whiskers, under the name, and those without
+// one as points alone, so that nothing is left out; sideways the places lie on y. A cell without a value keeps its place empty.
+func Intervals(name string, sideways bool, cells []Cell) []Series {
+	bounded, bare := Series{Name: name, Mark: Points}, Series{Name: name + " without an interval", Mark: Points}
+	for i, c := range cells {
+		if c.Value == nil {
+			continue
+		}
+		s := &bare
+		if c.Low != nil && c.High != nil {
+			s = &bounded
+			s.Low, s.High = append(s.Low, *c.Low), append(s.High, *c.High)
+		}
+		x, y := float64(i), *c.Value
+		if sideways {
+			x, y = y, x
+		}
+		s.X, s.Y = append(s.X, x), append(s.Y, y)
+	}
+	var out []Series
+	for _, s := range []Series{bounded, bare} {
+		if len(s.X) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // cell is the long form of a Cell.
 type cell struct {
 	Value *float64 `json:"value,omitempty"`

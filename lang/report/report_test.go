@@ -216,3 +216,20 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestIntervals: every cell with a value is drawn once, with whiskers or without.
+func TestIntervals(t *testing.T) {
+	cells := []Cell{{Value: At(1), Low: At(0), High: At(2)}, Missing("none"), {Value: At(3)}, {Value: At(4), Low: At(3), High: At(5)}}
+	want := []Series{{Name: "group", Mark: Points, X: []float64{0, 3}, Y: []float64{1, 4}, Low: []float64{0, 3}, High: []float64{2, 5}},
+		{Name: "group without an interval", Mark: Points, X: []float64{2}, Y: []float64{3}}}
+	if diff := cmp.Diff(want, Intervals("group", false, cells)); diff != "" {
+		t.Error(diff)
+	}
+	sideways := Intervals("group", true, cells)
+	if diff := cmp.Diff([][]float64{{1, 4}, {0, 3}, {3}, {2}}, [][]float64{sideways[0].X, sideways[0].Y, sideways[1].X, sideways[1].Y}); diff != "" {
+		t.Error(diff)
+	}
+	if got := Intervals("group", false, []Cell{Missing("none")}); len(got) > 0 {
+		t.Errorf("got %v of nothing", got)
+	}
+}

@@ -252,7 +252,8 @@ func (s *Session) against(candidate, champion string) (*report.Section, error) {
 	t := &report.Table{Columns: []report.Column{{Name: "metric"}, {Name: "candidate", Kind: report.Number}, {Name: "live", Kind: report.Number}, {Name: "difference", Kind: report.Number}}}
 	p := &report.Plot{Title: "Candidate less live", X: report.Axis{Label: "metric"}, Y: report.Axis{Label: "paired difference, with its interval"},
 		Alt: "The difference of each metric between the candidate and the live model, with its interval, and a line at 0."}
-	points, zero := report.Series{Name: "difference", Mark: report.Points}, report.Series{Name: "no difference", Mark: report.Line, Dim: true}
+	var differences []report.Cell
+	zero := report.Series{Name: "no difference", Mark: report.Line, Dim: true}
 	for _, name := range slices.Sorted(maps.Keys(both[1].Delta)) {
 		d := both[1].Delta[name]
 		difference := report.Missing("it cannot be computed")
@@ -260,17 +261,15 @@ func (s *Session) against(candidate, champion string) (*report.Section, error) {
 			difference = report.Cell{Value: d.Value, Low: d.Low, High: d.High}
 		}
 		t.Rows = append(t.Rows, []report.Cell{report.Words(name), number(both[0].Metrics[name]), number(both[1].Metrics[name]), difference})
-		if d.Value != nil && d.Low != nil && d.High != nil {
-			x := float64(len(p.X.Categories))
-			p.X.Categories = append(p.X.Categories, name)
-			points.X, points.Y, points.Low, points.High = append(points.X, x), append(points.Y, *d.Value), append(points.Low, *d.Low), append(points.High, *d.High)
-			zero.X, zero.Y = append(zero.X, x), append(zero.Y, 0)
+		if d.Value != nil {
+			zero.X, zero.Y = append(zero.X, float64(len(differences))), append(zero.Y, 0)
+			p.X.Categories, differences = append(p.X.Categories, name), append(differences, difference)
 		}
 	}
 	out := &report.Section{Title: "Candidate of " + candidate + " against what is live", Items: []report.Item{
 		report.Note("Both models scored the same rows; differences are paired. An interval that contains 0 does not tell which is better."), {Table: t}}}
-	if len(points.X) > 0 {
-		p.Series = []report.Series{zero, points}
+	if len(differences) > 0 {
+		p.Series = append([]report.Series{zero}, report.Intervals("difference", false, differences)...)
 		out.Items = append(out.Items, report.Item{Plot: p})
 	}
 	return out, nil

@@ -29,7 +29,8 @@ import (
 // evaluations, which have the figures that blocks are compared by.
 // History is read as far as the state goes, so that what a command tells is of one revision even while another apply is recording.
 func (s *Session) Runs(ctx context.Context, patterns []string, current bool) ([]*runs.Run, error) {
-	if len(patterns) == 0 {
+	named := len(patterns) > 0
+	if !named {
 		patterns = []string{"evaluate"}
 	}
 	history, err := s.Log.History(ctx)
@@ -51,6 +52,9 @@ func (s *Session) Runs(ctx context.Context, patterns []string, current bool) ([]
 		c.add(patterns, of, &node, nil)
 	}
 	for _, p := range patterns {
+		if !c.hit[p] && !named {
+			return nil, &Failure{Err: errors.New("no evaluation is recorded"), Hint: "Name other blocks: train.model, 'train.*', train. " + s.w.Command("show") + " lists what is recorded."}
+		}
 		if !c.hit[p] {
 			return nil, s.noRuns(p)
 		}

@@ -303,36 +303,38 @@ func (r *reporter) groupTable(f Fairness, named map[string]any, names []string, 
 	return t
 }
 
-// groupPlot shows how far each group's measure is from that of all rows; nil where no group has one. A whisker that does not touch the
+// groupPlot shows how far each group's measure is from that of all rows; nil where no group has one. A group whose interval is undefined is drawn without whiskers. A whisker that does not touch the
 // upright line at 0 is a difference that chance alone makes rarely; of many groups some show one all the same.
 func (r *reporter) groupPlot(path, measure string, named map[string]any, names []string) *report.Plot {
 	p := &report.Plot{
 		Title: strings.ReplaceAll(measure, "_", " ") + " less that of all rows",
 		X:     report.Axis{Label: "difference", Share: true},
 	}
-	s := report.Series{Name: "group", Mark: report.Points}
+	var cells []report.Cell
+	apart, bare := 0, 0
 	for _, name := range names {
 		g, _ := part(named, name)
 		c := r.bounded(g["to_overall"], path+".groups."+name+".to_overall", measure)
-		if c.Value == nil || c.Low == nil || len(p.Y.Categories) == mostDrawn {
+		if c.Value == nil || len(cells) == mostDrawn {
 			continue
 		}
-		s.X, s.Y = append(s.X, *c.Value), append(s.Y, float64(len(p.Y.Categories)))
-		s.Low, s.High = append(s.Low, *c.Low), append(s.High, *c.High)
-		p.Y.Categories = append(p.Y.Categories, name)
+		switch {
+		case c.Low == nil:
+			bare++
+		case *c.Low > 0, *c.High < 0:
+			apart++
+		}
+		p.Y.Categories, cells = append(p.Y.Categories, name), append(cells, c)
 	}
-	n := len(p.Y.Categories)
+	n := len(cells)
 	if n == 0 {
 		return nil
 	}
-	apart := 0
-	for i := range s.X {
-		if s.Low[i] > 0 || s.High[i] < 0 {
-			apart++
-		}
+	p.Alt = fmt.Sprintf("Groups drawn: %d. Those whose interval does not hold 0: %d.", n, apart)
+	if bare > 0 {
+		p.Alt += fmt.Sprintf(" Those without an interval: %d.", bare)
 	}
-	p.Alt = fmt.Sprintf("Of %d groups %d have an interval that does not hold 0.", n, apart)
-	p.Series = []report.Series{{Name: "all rows", Mark: report.Line, X: []float64{0, 0}, Y: []float64{-0.5, float64(n) - 0.5}, Dim: true}, s}
+	p.Series = append([]report.Series{{Name: "all rows", Mark: report.Line, X: []float64{0, 0}, Y: []float64{-0.5, float64(n) - 0.5}, Dim: true}}, report.Intervals("group", true, cells)...)
 	return p
 }
 

@@ -117,9 +117,10 @@ func scrolls(t *doc.Table) bool {
 	}
 	const (
 		telephone = 320.0
-		gap       = 12.0 // between columns
-		folded    = 144.0
-		size      = 1.15 // letters of a table by those of ticks
+		gap       = 12.0  // between columns
+		folded    = 144.0 // long texts
+		named     = 96.0  // long names of rows
+		size      = 1.15  // letters of a table by those of ticks
 	)
 	why, total := reasonsOf(t), 0.0
 	for k, column := range t.Columns {
@@ -132,6 +133,8 @@ func scrolls(t *doc.Table) bool {
 				width = max(width, size*widthOf(before), size*widthOf(interval+"()"))
 			case long(row[k]) && k > 0:
 				width = max(width, folded, size*widestPiece(text))
+			case long(row[k]):
+				width = max(width, named, size*widestPiece(text))
 			default:
 				width = max(width, size*widestPiece(text))
 			}
