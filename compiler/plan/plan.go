@@ -121,6 +121,8 @@ type Envelope struct {
 	Durations   map[string]int64 `json:"durations_ms,omitempty" is:"address"` // as the recorded runs, scaled, by address
 	// Scaled says of durations that are not those of the recorded run, since there is more or less to do, by what: "trees 100 → 5000".
 	Scaled map[string]string `json:"scaled,omitempty" is:"address"`
+	// Used is what stages without a limit of memory had when they last ran, by address, where a cluster is asked for as much.
+	Used map[string]Used `json:"used,omitempty" is:"address"`
 	// Failed says of stages that the last apply ran, and that failed, why, by address.
 	Failed map[string]string `json:"failed,omitempty" is:"address"`
 }
@@ -225,6 +227,7 @@ type Node struct {
 	Scoring     *Scoring        `json:"scoring,omitempty"` // of a stage that makes a model which only its own program scores: how
 	TimeoutMS   int64           `json:"timeout_ms"`
 	MemoryMB    int64           `json:"memory_mb,omitempty"`
+	MaxMemoryMB int64           `json:"max_memory_mb,omitempty"` // what the limit may be raised to; 0: nothing
 	DiskMB      int64           `json:"disk_mb,omitempty"`
 	CPUs        float64         `json:"cpus,omitempty"`
 

@@ -45,6 +45,11 @@ func derivedNode(n *plan.Node, d *schema.Derivation) *plan.Node {
 	}
 }
 
+// limitsOf gives q the limits of n.
+func limitsOf(n, q *plan.Node) {
+	q.MemoryMB, q.MaxMemoryMB, q.DiskMB, q.CPUs = n.MemoryMB, n.MaxMemoryMB, n.DiskMB, n.CPUs
+}
+
 // trials puts before a stage those that fit and measure a choice of parameters each, in the order of their numbers: one that goes by what came
 // of others takes it from stages of lower numbers, so that the graph is known before any has run.
 func (p *planner) trials(b *check.Block, n *plan.Node) {
@@ -56,7 +61,7 @@ func (p *planner) trials(b *check.Block, n *plan.Node) {
 		}
 		q := derivedNode(n, d)
 		q.Kind, q.Type, q.Version, q.Engine, q.Config = n.Kind, n.Type, n.Version, n.Engine, canonical(d.Config)
-		q.MemoryMB, q.DiskMB, q.CPUs = n.MemoryMB, n.DiskMB, n.CPUs
+		limitsOf(n, q)
 		if !wire(q, n, d, nil) {
 			return // what the block itself takes is not there, which has been told
 		}
@@ -99,8 +104,9 @@ func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node)
 		return
 	}
 	p.scoredBy(maker, scoring).into(q)
-	if made := p.nodes[maker.Address]; made != nil {
-		q.Resources = made.Resources // which its program needs, and not the block that is scored for
+	if made := p.nodes[maker.Address]; made != nil { // what its program needs, and not the block that is scored for
+		q.Resources = made.Resources
+		limitsOf(made, q)
 	}
 	setFormat(q, maker.Program.Format)
 	p.decide(q)
@@ -215,6 +221,7 @@ func (p *planner) championNode(evaluate string, champion *plan.Champion) *plan.N
 	}
 	n := derivedNode(base, d)
 	n.Kind, n.Type, n.Version, n.Engine, n.Config = base.Kind, base.Type, base.Version, base.Engine, canonical(d.Config)
+	limitsOf(base, n)
 	live := p.o.State.Releases[champion.Deploy]
 	whole := wire(n, base, d, &plan.Input{Digest: champion.Model, Shape: &schema.Shape{Type: schema.ModelPort, Model: live.Signature}})
 	if p.given(n) {

@@ -22,7 +22,7 @@ func (p *planner) fetched(ctx context.Context, b *check.Block, n *plan.Node) boo
 	d := derivation(b, schema.FetchRole)
 	q := derivedNode(n, d)
 	q.Kind, q.Type, q.Version, q.Config = schema.FetchKind, d.Fetch.Type, d.Fetch.Version, canonical(d.Config)
-	q.MemoryMB, q.DiskMB = n.MemoryMB, n.DiskMB
+	limitsOf(n, q)
 	for _, out := range d.Out {
 		q.Outputs = append(q.Outputs, plan.Output{Port: out.Port, Type: out.Type, Shape: out.Shape})
 	}

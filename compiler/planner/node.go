@@ -22,6 +22,7 @@ type meta struct {
 	Timeout     string  `json:"timeout"`
 	Retries     float64 `json:"retries"`
 	MemoryMB    float64 `json:"memory_mb"`
+	MaxMemoryMB float64 `json:"max_memory_mb"`
 	DiskMB      float64 `json:"disk_mb"`
 	CPUs        float64 `json:"cpus"`
 
@@ -104,7 +105,14 @@ func (p *planner) node(b *check.Block) *plan.Node {
 		}
 	}
 	n.TimeoutMS, n.Retries = timeout.Milliseconds(), int(how.Retries)
-	n.MemoryMB, n.DiskMB, n.CPUs = int64(how.MemoryMB), int64(how.DiskMB), how.CPUs
+	n.MemoryMB, n.MaxMemoryMB, n.DiskMB, n.CPUs = int64(how.MemoryMB), int64(how.MaxMemoryMB), int64(how.DiskMB), how.CPUs
+	if n.MaxMemoryMB > 0 && n.MaxMemoryMB < n.MemoryMB {
+		p.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeStage, Subject: cmp.Or(b.Ranges["max_memory_mb"], b.Range),
+			Summary: fmt.Sprintf("max_memory_mb of %s is less than its memory_mb", b.Address),
+		})
+		return nil
+	}
 	var ok bool
 	if n.Resources, ok = p.resources(b, &how); !ok {
 		return nil

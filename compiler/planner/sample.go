@@ -57,7 +57,7 @@ func (p *planner) sampled(b *check.Block, n *plan.Node) {
 	t := p.o.Sample.Type
 	q := derivedNode(n, &schema.Derivation{Role: schema.SampleRole})
 	q.Kind, q.Type, q.Version, q.Engine, q.Config = schema.SampleKind, t.Name, t.Version, t.Engine, s.Config(p.o.Sample.Share)
-	q.MemoryMB, q.DiskMB = n.MemoryMB, n.DiskMB
+	limitsOf(n, q)
 	out := n.Outputs[slices.IndexFunc(n.Outputs, func(o plan.Output) bool { return o.Type == schema.TablePort })]
 	q.Inputs = []plan.Input{{Port: schema.SamplePort, From: n.Address, FromPort: out.Port, Shape: out.Shape}}
 	q.Outputs = []plan.Output{{Port: out.Port, Type: out.Type, Shape: out.Shape}}

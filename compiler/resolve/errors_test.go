@@ -141,7 +141,7 @@ func TestErrors(t *testing.T) {
 			"MLP1217 6:22 an output is a value, or one reference | References cannot be computed with, nor put into lists.",
 			"MLP1204 7:22 there is no local \"x\" | Add it to a locals block."}},
 		{"what rests on a broken block is not told", "dataset \"b\" {\n  frm = [source.raw]\n  sql = \"x\"\n}\nsplit \"hsh\" \"x\" {}\nsplit \"hash\" \"t\" { from = dataset.b }\nsplit \"hash\" \"u\" { from = split.x.train }", []string{
-			"MLP1106 7:3 dataset.b has no argument \"frm\" | It takes from, key, sql, for_each, description, requires, timeout, retries, memory_mb, disk_mb, cpus, node_selector, tolerations, service_account, cache. | did you mean \"from\"?",
+			"MLP1106 7:3 dataset.b has no argument \"frm\" | It takes from, key, sql, for_each, description, requires, timeout, retries, memory_mb, max_memory_mb, disk_mb, cpus, node_selector, tolerations, service_account, cache. | did you mean \"from\"?",
 			"MLP1102 10:7 split has no type \"hsh\" | Types of split are hash. | did you mean \"hash\"?"}},
 		{"after a syntax error nothing is missing", "dataset \"b\" {\n  from = \n}\nsplit \"hash\" \"t\" { from = dataset.c }\nmetric \"m\" { type = \"x\" }", []string{
 			"MLP1004 7:10 invalid expression | Expected the start of an expression, but found an invalid expression token.",

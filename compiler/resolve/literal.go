@@ -294,6 +294,14 @@ func (w *walker) number(v cty.Value, at source.Range, spec *schema.Attr, path st
 		})
 		return nil, wrong
 	}
+	if x, _ := f.Float64(); spec.Least != nil && x < *spec.Least {
+		w.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeNumberRange, Subject: at,
+			Summary: fmt.Sprintf("%s takes a number of at least %v", path, *spec.Least),
+			Detail:  fmt.Sprintf("This is %s.", describe(v)),
+		})
+		return nil, wrong
+	}
 	return n, present
 }
 

@@ -45,6 +45,9 @@ func blockDetail(b *schema.Block) string {
 // attrDoc tells all of an argument.
 func attrDoc(a *schema.Attr) string {
 	s := fmt.Sprintf("**%s**: %s\n\n%s", a.Name, attrDetail(a), a.Doc)
+	if a.Least != nil {
+		s += fmt.Sprintf("\n\nAt least %v.", *a.Least)
+	}
 	if len(a.OneOf) > 0 {
 		s += "\n\nOne of `" + strings.Join(a.OneOf, "`, `") + "`."
 	}

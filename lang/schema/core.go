@@ -18,17 +18,20 @@ func StageAttrs() []Attr {
 		{Name: "requires", Type: RefList, Unordered: true, Ports: []PortType{VerdictPort}, Edge: OrderEdge,
 			Doc: "Checks and gates that must have passed before this runs."},
 		{Name: "timeout", Type: Duration, Default: "1h", Metadata: true, Doc: "How long one attempt may take."},
-		{Name: "retries", Type: Integer, Default: 0.0, Metadata: true,
+		{Name: "retries", Type: Integer, Default: 0.0, Least: least(0), Metadata: true,
 			Doc: "How often a stage is tried again that asks for it (exit code 75)."},
-		{Name: "memory_mb", Type: Integer, Metadata: true, Doc: "Limit of memory, in MiB. Without it three quarters of the machine's."},
-		{Name: "disk_mb", Type: Integer, Metadata: true, Doc: "Limit of what the stage writes, in MiB: outputs, checkpoint and temporary files together. Without it half of what is free where the store is."},
-		{Name: "cpus", Type: Number, Metadata: true, Doc: "Limit of processors. Without it all of the machine's."},
+		{Name: "memory_mb", Type: Integer, Least: least(1), Metadata: true, Doc: "Limit of memory, in MiB. Without it three quarters of the machine's; on a cluster a fifth more than what the stage had when it last ran, else 2,048."},
+		{Name: "max_memory_mb", Type: Integer, Least: least(1), Metadata: true, Doc: "To how much the limit of memory is raised, in MiB: an attempt that needed more than it may use is followed by one that may use twice as much. Default: `memory_mb`; on a cluster, without that, 16,384."},
+		{Name: "disk_mb", Type: Integer, Least: least(1), Metadata: true, Doc: "Limit of what the stage writes, in MiB: outputs, checkpoint and temporary files together. Without it half of what is free where the store is."},
+		{Name: "cpus", Type: Number, Least: least(0.001), Metadata: true, Doc: "Limit of processors. Without it all of the machine's."},
 		{Name: "node_selector", Type: Any, Metadata: true, Doc: "Labels that a node of the cluster must have for the stage, as `{ pool = \"large\" }`, besides those that are set for all. Only `kubernetes` has nodes; elsewhere an apply that runs the stage is refused."},
 		{Name: "tolerations", Type: StringList, Unordered: true, Metadata: true, Doc: "Taints of nodes that the stage may run in spite of, as kubectl writes them: `gpu`, `gpu:NoSchedule`, `dedicated=ml:NoExecute`. Only with `kubernetes`."},
 		{Name: "service_account", Type: String, Metadata: true, Doc: "The service account of the stage's pod, in place of the one that is set for all. Only with `kubernetes`."},
 		{Name: "cache", Type: Bool, Default: true, Metadata: true, Doc: "`false` runs the stage at each apply."},
 	}
 }
+
+func least(n float64) *float64 { return &n }
 
 // ForEachAttr is the attribute of all kinds that are not Single.
 func ForEachAttr() Attr {

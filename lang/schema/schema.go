@@ -217,8 +217,10 @@ type Attr struct {
 	Policy bool
 	// Scales: of a number, the stage's work grows with it, twice with twice as much. Estimates of how long it takes go by it.
 	Scales bool
-	OneOf  []string // allowed values of a String
-	Posed  bool     // where it is absent, the attribute of this name of the module's only problem counts
+	// Least is the smallest number allowed; nil: there is none.
+	Least *float64
+	OneOf []string // allowed values of a String
+	Posed bool     // where it is absent, the attribute of this name of the module's only problem counts
 
 	// For the reference types: what they may point at, and what that means. Empty Kinds: any.
 	Ports []PortType

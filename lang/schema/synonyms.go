@@ -236,7 +236,7 @@ func ArgumentWords() Vocabulary {
 		{words: "baseline expected train_data", here: []string{"reference", "baseline"}}, {words: "production live serving_data", here: []string{"current"}},
 		{words: "version tag alias stage name id", why: "a block is called by its label; what is live is recorded by an apply"},
 		{words: "schedule cron every trigger", why: "mlp runs when it is called: let cron or CI call 'mlp apply'"},
-		{words: "memory mem ram", here: []string{"memory_mb"}, why: "in MiB"}, {words: "cpu cores threads", here: []string{"cpus"}}, {words: "timeout_seconds max_runtime", here: []string{"timeout"}, why: `a duration, such as "2h"`},
+		{words: "memory mem ram", here: []string{"memory_mb"}, why: "in MiB"}, {words: "max_memory memory_limit", here: []string{"max_memory_mb"}, why: "in MiB"}, {words: "cpu cores threads", here: []string{"cpus"}}, {words: "timeout_seconds max_runtime", here: []string{"timeout"}, why: `a duration, such as "2h"`},
 		{words: "retry max_retries attempts", here: []string{"retries"}}, {words: "gpu gpus accelerator", why: "stages run on processors"},
 		{words: "docker_image container base_image", here: []string{"image"}}, {words: "cmd entrypoint script args", here: []string{"command"}}, {words: "environment env_vars envs", here: []string{"env"}},
 		{words: "cached use_cache", here: []string{"cache"}}, {words: "doc docs comment notes help", here: []string{"description"}}, {words: "team author maintainer owners", here: []string{"owner"}},

@@ -103,6 +103,7 @@ type Attempt struct {
 	trace   executor.Trace    // of the last attempt
 	kept    *store.Checkpoint // nil: the stage has a folder of this attempt's own
 	busy    bool              // another apply has the stage's checkpoint
+	resumed bool              // an attempt before has kept something
 	done    bool              // the stage's result is recorded
 }
 
@@ -124,7 +125,7 @@ func Open(ctx context.Context, t Task, o Options) (_ *Attempt, err error) {
 	if err := a.openSecrets(); err != nil {
 		return nil, err
 	}
-	if err := a.openCheckpoint(); err != nil {
+	if err := a.openCheckpoint(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.forgetSecrets(); err != nil {
@@ -156,6 +157,15 @@ func (a *Attempt) Close() {
 
 // Number is that of the last attempt, from 1; 0 before the first.
 func (a *Attempt) Number() int { return a.number }
+
+// More raises the limit of memory after an attempt that needed more than it may use, and returns the one of the next, in MB; 0: it may not be raised.
+func (a *Attempt) More() int64 {
+	more := plan.MoreMemory(a.task.MemoryMB, a.node.MaxMemoryMB)
+	if more > 0 {
+		a.task.MemoryMB = more
+	}
+	return more
+}
 
 // fresh calls Fresh, where there is one.
 func (a *Attempt) fresh(ctx context.Context) error {
@@ -200,7 +210,7 @@ func (a *Attempt) prepare(ctx context.Context) error {
 	a.task = executor.Task{
 		Pipeline: a.Pipeline, Workspace: a.Workspace, Address: a.node.Address, Fingerprint: string(a.Fingerprint),
 		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"), Place: a.Store.Temp,
-		Checkpoint: a.task.Checkpoint, Timeout: timeout(a.node), MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Resources: a.node.Resources, Log: a.log, Mask: a.task.Mask,
+		Checkpoint: a.task.Checkpoint, Timeout: timeout(a.node), MemoryMB: cmp.Or(a.node.MemoryMB, a.node.MaxMemoryMB), CPUs: a.node.CPUs, Resources: a.node.Resources, Log: a.log, Mask: a.task.Mask,
 	}
 	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()
 	if a.node.Container != nil {
@@ -257,7 +267,7 @@ func (a *Attempt) once(ctx context.Context) *Failure {
 	over := context.Cause(running) == errOverQuota
 	cancel(nil)
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil || errors.Is(err, context.Canceled): // the latter: the executor was told to end it
 		return Failuref(KilledFailure, "killed")
 	case over || a.quota.exceeded():
 		return a.quota.failure(a.node.Address)
@@ -351,7 +361,9 @@ func (a *Attempt) Fail(ctx context.Context, err error) *Failure {
 	f := a.orStale(ctx, AsFailure(err))
 	f.Tail = a.log.tail()
 	f.Attempts = a.number
-	_ = a.forgetSecrets() // what cannot be removed now is looked through before it is used again
+	if err := a.forgetSecrets(); err == nil { // else it is looked through before it is used again
+		f.Detail = strings.TrimSpace(f.Detail + "\n" + a.push(ctx))
+	}
 	var digest plan.Digest
 	err = a.Store.Together(context.WithoutCancel(ctx), func(b *store.Batch) (err error) {
 		digest, err = a.log.put(b)
@@ -418,6 +430,9 @@ func (a *Attempt) Record(action plan.Action) (*plan.Action, error) {
 	a.done = true
 	if a.kept == nil {
 		return recorded, scratch.Emptied(a.task.Checkpoint)
+	}
+	if a.resumed {
+		_ = a.Store.Forget(context.Background(), a.Fingerprint) // what stays is collected when it is old
 	}
 	return recorded, os.RemoveAll(a.task.Checkpoint)
 }

@@ -1,14 +1,18 @@
 package attempt
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
-// openCheckpoint chooses the folder that the stage keeps things in. That of a stage which is somebody's program lies in the store from the
-// start, so that a kill leaves it. That of a built-in stage, which seldom keeps anything, is the attempt's own, and comes into the store at
+// openCheckpoint chooses the folder that the stage keeps things in. That of a stage which is somebody's program lies in the store's folder from the
+// start, so that a kill leaves it; where the store is a bucket elsewhere, what an attempt on another machine kept is fetched from there. That of a
+// built-in stage, which seldom keeps anything, is the attempt's own, and comes into the store's folder at
 // the end where something is in it; but what an earlier apply has kept there is gone on from.
-func (a *Attempt) openCheckpoint() (err error) {
+func (a *Attempt) openCheckpoint(ctx context.Context) (err error) {
 	a.task.Checkpoint = filepath.Join(a.work, "checkpoint")
 	if a.node.Container == nil && !a.Store.Kept(a.Fingerprint) {
 		return nil
@@ -19,7 +23,38 @@ func (a *Attempt) openCheckpoint() (err error) {
 	if a.busy = a.kept == nil; !a.busy { // else another apply runs the same stage: what this one keeps ends with it
 		a.task.Checkpoint = a.kept.Dir
 	}
-	return nil
+	if a.busy || a.node.Container == nil {
+		return nil
+	}
+	there, err := os.ReadDir(a.task.Checkpoint)
+	if a.resumed = len(there) > 0; a.resumed || err != nil {
+		return err
+	}
+	a.resumed, err = a.Store.Fetch(ctx, a.Fingerprint, a.task.Checkpoint)
+	return err
+}
+
+// pushTime is how long storing what a stage kept may take, and hurry the same where whoever runs the stage is told to end.
+const (
+	pushTime = 10 * time.Minute
+	hurry    = 30 * time.Second
+)
+
+// push stores what a failed stage kept in a bucket elsewhere, for an attempt on another machine. It returns a sentence where that does not succeed.
+func (a *Attempt) push(ctx context.Context) string {
+	if a.kept == nil || a.node.Container == nil {
+		return ""
+	}
+	most := pushTime
+	if ctx.Err() != nil {
+		most = hurry
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	defer cancel()
+	if err := a.Store.Keep(ctx, a.Fingerprint, a.task.Checkpoint); err != nil {
+		return fmt.Sprintf("What it kept in checkpoint/ could not be stored: %v.", err)
+	}
+	return ""
 }
 
 // closeCheckpoint gives up what the stage has kept, for the next attempt. What cannot be put where that finds it is made again.

@@ -40,7 +40,7 @@ const (
 
 // faults says what befell a stage, and what whoever applies can do where it befalls it again and again.
 var faults = map[executor.Fault]struct{ what, do string }{
-	executor.Evicted:   {"its pod was evicted", "Its node was drained or ran short of something. A stage with memory_mb is evicted after those without; a PodDisruptionBudget holds up drains."},
+	executor.Evicted:   {"its pod was evicted", "Its node was drained or ran short of something. A PodDisruptionBudget holds up drains."},
 	executor.Preempted: {"its pod was preempted", "Pods of a higher priority took its place: give the cluster more room, or the stage's pods a node of their own."},
 	executor.NodeLost:  {"its node was lost", "The node does not answer. What still runs there can record nothing but the same result."},
 	executor.Deleted:   {"its pod was deleted", "Somebody with the right to delete pods or Jobs removed it."},
@@ -123,8 +123,8 @@ func engineFailure(err error) *Failure {
 // outOfMemory names the limit in MB and where it comes from, memory_mb or the machine.
 func (a *Attempt) outOfMemory(mb int64) *Failure {
 	f := Failuref(MemoryFailure, "%s needed more memory than it may use, %d MB", a.node.Address, mb)
-	f.Detail = "The limit is the block's memory_mb."
-	if a.node.MemoryMB == 0 {
+	f.Detail = "The limit is the block's memory_mb, or its max_memory_mb where it has that."
+	if a.node.MemoryMB+a.node.MaxMemoryMB == 0 {
 		f.Detail = "The block has no memory_mb: the limit is three quarters of the machine's memory."
 	}
 	return f

@@ -106,6 +106,16 @@ func Whole(s *store.Store, t Task) (executor.Whole, error) {
 // Number is that of the last attempt, from 1; 0 before the first.
 func (r *Remote) Number() int { return r.number }
 
+// More raises the limit of memory, as Attempt.More does.
+func (r *Remote) More() int64 {
+	more := plan.MoreMemory(r.Node.MemoryMB, r.Node.MaxMemoryMB)
+	if more > 0 {
+		same := *r.Node
+		same.MemoryMB, r.Node = more, &same
+	}
+	return more
+}
+
 // Try makes one attempt; nil: the stage succeeded, and its result is recorded.
 func (r *Remote) Try(ctx context.Context) *Failure {
 	r.number++
@@ -162,8 +172,8 @@ func (r *Remote) once(ctx context.Context) *Failure {
 	case r.recorded():
 		return nil
 	case ended.OutOfMemory:
-		f := Failuref(MemoryFailure, "%s needed more memory than it may use: %s", r.Node.Address, ended.Why)
-		f.Detail = "The limit is the block's memory_mb; without one it is what the machine had that ran it."
+		f := Failuref(MemoryFailure, "%s needed more memory than it may use, %d MB: %s", r.Node.Address, r.Node.MemoryMB, ended.Why)
+		f.Detail = "The limit is the block's memory_mb, raised up to its max_memory_mb; without them it goes by what the stage had when it last ran."
 		return f
 	case ended.TimedOut:
 		return Failuref(TimeoutFailure, "%s did not end in time: %s", r.Node.Address, ended.Why)
@@ -179,9 +189,9 @@ func (r *Remote) once(ctx context.Context) *Failure {
 }
 
 // befell is the failure that an outcome tells of. Where it was told to end, nobody here told it so: then the failure is what befell it, with its
-// own log.
+// own log. So it is where something befell it and it failed, in whatever way: what a stage makes of a signal to end says nothing of the stage.
 func (r *Remote) befell(f *Failure, ended executor.Ended) *Failure {
-	if f == nil || f.Kind != KilledFailure {
+	if f == nil || f.Kind != KilledFailure && ended.Fault == "" {
 		return f
 	}
 	if ended.Fault == "" {

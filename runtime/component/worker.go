@@ -47,6 +47,7 @@ type Job struct {
 type Done struct {
 	ExitCode    int   `json:"exit_code,omitempty"`     // of a program
 	OutOfMemory bool  `json:"out_of_memory,omitempty"` // a program was ended for it
+	Told        bool  `json:"told,omitempty"`          // a program was told to end by whoever runs its container
 	CPUMicros   int64 `json:"cpu_us"`                  // that the stage took
 	Peak        int64 `json:"peak"`                    // the most memory that the process had at a time meanwhile, in bytes; 0: not known
 	Rest        int64 `json:"rest"`                    // the memory that it has now; 0: not known

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -23,12 +24,16 @@ const longestWait = time.Minute
 // execute runs a stage, with retries, and records its result. Ran is called once it has run with success. The error is a Failure, or one that attempt.AsFailure knows.
 func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.Digest, fp plan.Digest, rebuild bool, ran func()) (*plan.Action, error) {
 	n = r.versioned(n)
+	ex := r.Placement.For(n)
+	if _, remote := ex.(executor.Remote); remote {
+		n = r.Plan.Sized(n)
+	}
 	ctx = bucket.Watch(ctx, bucket.Watcher{Moved: func(t bucket.Transfer) {
 		r.emit(StageTransfer{Address: n.Address, Fetched: t.Fetched, Done: t.Done, Total: t.Total, Elapsed: t.Elapsed.Round(time.Millisecond)})
 	}})
 	task := attempt.Task{Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace, Apply: r.Apply, Node: n, Fingerprint: fp, Inputs: inputs}
 	a, err := open(ctx, task, attempt.Options{
-		Store: r.Store, Executor: r.Placement.For(n), Listener: listener{r, n.Address}, Dir: r.dir, Convert: r.Convert, Unquoted: r.Unquoted,
+		Store: r.Store, Executor: ex, Listener: listener{r, n.Address}, Dir: r.dir, Convert: r.Convert, Unquoted: r.Unquoted,
 		Fresh:       func(ctx context.Context) error { return r.checkExternal(ctx, n) },
 		Remake:      func(ctx context.Context, address string) error { return r.remade(ctx, r.graph.node(address)) },
 		ToolVersion: r.ToolVersion,
@@ -47,6 +52,7 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 // attempts are attempts at one stage, which this process makes (attempt.Attempt) or whoever runs elsewhere (attempt.Remote).
 type attempts interface {
 	Number() int
+	More() int64
 	Try(context.Context) *Failure
 	Finish(context.Context) (plan.Action, error)
 	Record(plan.Action) (*plan.Action, error)
@@ -106,6 +112,7 @@ func (l listener) Warning(message string)   { l.run.emit(StageWarning{l.address,
 //	a passing fault, not the stage's own,     engineRetries times again, besides those
 //	such as an engine that does not answer
 //	a fault of a cluster, such as eviction    clusterRetries times again, besides those
+//	more memory than it may use               again with twice as much, up to what it may be raised to
 //	all else, such as exit code 1             not again: the same inputs would give the same failure
 //
 // It begins once there is room for one more that runs, and waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s, up to longestWait.
@@ -124,9 +131,16 @@ func (r *run) try(ctx context.Context, t attempt.Task, a attempts, rebuild bool)
 		if failure == nil {
 			return nil
 		}
+		why := failure.Summary
 		switch {
 		case ctx.Err() != nil:
 			return failure
+		case failure.Kind == attempt.MemoryFailure:
+			more := a.More()
+			if more == 0 {
+				return failure
+			}
+			why = fmt.Sprintf("%s; the next attempt may use %d MB", why, more)
 		case failure.Kind == attempt.ExitFailure && failure.ExitCode == component.ExitRetry && own > 0:
 			own--
 		case failure.Passing && failure.OfCluster() && cluster > 0:
@@ -136,7 +150,7 @@ func (r *run) try(ctx context.Context, t attempt.Task, a attempts, rebuild bool)
 		default:
 			return failure
 		}
-		r.emit(StageRetried{Address: t.Node.Address, Attempt: a.Number(), Why: failure.Summary, Failure: failure.Kind, Log: failure.Log, Wait: wait})
+		r.emit(StageRetried{Address: t.Node.Address, Attempt: a.Number(), Why: why, Failure: failure.Kind, Log: failure.Log, Wait: wait})
 		if !sleep(ctx, wait) {
 			return attempt.Failuref(attempt.KilledFailure, "killed while waiting for another attempt")
 		}

@@ -57,7 +57,7 @@ type Whole struct {
 
 	Task     string // the digest of the object that says what to do (attempt.Task)
 	Timeout  time.Duration
-	MemoryMB int64   // 0: no limit
+	MemoryMB int64   // there always is a limit
 	CPUs     float64 // 0: no limit
 	// Resources are what else the stage wants; nil: nothing.
 	Resources *schema.Resources

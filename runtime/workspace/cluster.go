@@ -69,6 +69,20 @@ func kubernetesOptions(store string, threads int) (o kubernetes.Options, err err
 	return o, nil
 }
 
+// used is what stages had of memory when they last ran, by address, where a cluster is set up that is asked for as much.
+func (s *Session) used(recorded *plan.State) map[string]plan.Used {
+	if os.Getenv(KubeImageVariable) == "" {
+		return nil
+	}
+	used := map[string]plan.Used{}
+	for address, n := range recorded.Nodes {
+		if a, ok, err := s.actions.Action(n.Fingerprint); ok && err == nil && a.PeakMemory > 0 { // else nothing is learnt
+			used[address] = plan.Used{Memory: a.PeakMemory, At: a.StartedAt}
+		}
+	}
+	return used
+}
+
 // openCluster opens the executor of a cluster.
 func openCluster(ctx context.Context, store string, threads int) (*kubernetes.Executor, error) {
 	o, err := kubernetesOptions(store, threads)
@@ -124,7 +138,7 @@ func (s *Session) manifest(ctx context.Context, o kubernetes.Options, images *Im
 	for _, in := range n.Inputs {
 		inputs[in.Port] = in.Digest
 	}
-	w, err := attempt.Whole(s.Store, attempt.Task{Pipeline: p.Pipeline, Workspace: p.Workspace, Apply: "APPLY", Node: n, Fingerprint: n.Fingerprint, Inputs: inputs})
+	w, err := attempt.Whole(s.Store, attempt.Task{Pipeline: p.Pipeline, Workspace: p.Workspace, Apply: "APPLY", Node: p.Sized(n), Fingerprint: n.Fingerprint, Inputs: inputs})
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,8 @@ const leastGrace = time.Hour
 // still not needed. It is needed if a state or a release of the past has it, with all that the release comes from; if a state had it, or it was
 // made, within the time that results are kept; or if it is the log of a stage in an apply whose journal is kept. A state that cannot be read ends it: nothing is known to be garbage then.
 //
+// What stages that failed kept for further attempts goes when it is as old as results that are not needed.
+//
 // One call does one of these, by what the store says of the last mark:
 //
 //	no mark is open                    marks what is garbage now, and deletes nothing
@@ -80,6 +82,11 @@ func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, 
 	}
 	keys, err := c.garbage(ctx, out)
 	out.Kept = c.kept
+	if err == nil && !o.DryRun { // what failed stages kept between attempts is no result
+		var old int
+		old, err = st.ForgetKept(ctx, c.began.Add(-c.alone))
+		out.Deleted += old
+	}
 	if err != nil || open || o.DryRun || len(keys) == 0 {
 		return out, err
 	}

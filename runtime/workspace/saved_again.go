@@ -47,6 +47,7 @@ func (s *Session) again(ctx context.Context, p *plan.Plan, history []*state.Revi
 		return err
 	}
 	p.Envelope.Durations, p.Envelope.Scaled = planner.Durations(m, base.Renamed(p.Moves), p, s.took)
+	p.Envelope.Used = s.used(base.Renamed(p.Moves))
 	p.Envelope.Failed, err = s.failed(ctx, p)
 	return err
 }

@@ -226,6 +226,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	from := <-head
 	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: Version(), Commit: from.Commit, Dirty: from.Dirty}
 	p.Envelope.Durations, p.Envelope.Scaled = s.durations(p)
+	p.Envelope.Used = s.used(s.State.Renamed(p.Moves))
 	p.Envelope.Failed, err = s.failed(ctx, p)
 	return p, err
 }

@@ -165,6 +165,9 @@ func await(ctx context.Context, t executor.Task, link *protocol.Link) (r executo
 		select {
 		case d := <-link.Replies:
 			r.ExitCode, r.Trace.CPU, r.Trace.PeakMemory = d.ExitCode, time.Duration(d.CPUMicros)*time.Microsecond, d.Peak
+			if d.Told && !r.TimedOut {
+				return r, errors.Join(ctx.Err(), fmt.Errorf("%s: its container was told to end: %w", t.Address, context.Canceled))
+			}
 			if d.OutOfMemory && !r.TimedOut {
 				r.OutOfMemory, r.MemoryMB = true, t.MemoryMB
 			}

@@ -18,8 +18,9 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// grace is how long a program that is told to stop may take to do so.
-const grace = 2 * time.Second
+// grace is how long a program that is told to stop may take to do so, and evicted the same where its pod is to end, which is no fault of it: it may
+// keep what it has by then.
+const grace, evicted = 2 * time.Second, 20 * time.Second
 
 // patience is how long the program's container waits for somebody to ask, who started before it.
 const patience = 2 * time.Minute
@@ -89,7 +90,13 @@ func Wait(ctx context.Context, dir string) error {
 		_, _ = conn.Read(make([]byte, 1))
 		cancel()
 	}()
-	done := start(ended, job, filepath.Join(dir, Binary), stdout, stderr)
+	done := start(ended, job, filepath.Join(dir, Binary), stdout, stderr, func() time.Duration {
+		if ctx.Err() != nil {
+			return evicted
+		}
+		return grace
+	})
+	done.Told = ctx.Err() != nil // whatever its exit code says, it may have stopped short
 	return json.NewEncoder(conn).Encode(done)
 }
 
@@ -111,8 +118,8 @@ func dial(ctx context.Context, at string) (*net.UnixConn, error) {
 // cannotRun begins the message of a command that cannot be run.
 const cannotRun = "the image cannot run the command"
 
-// start runs a program to its end, which is asked for when ctx ends. A command that cannot be run has the exit code that shells give it.
-func start(ctx context.Context, job component.Job, self string, stdout, stderr *os.File) component.Done {
+// start runs a program to its end, which is asked for when ctx ends, and taken after a grace. A command that cannot be run has the exit code that shells give it.
+func start(ctx context.Context, job component.Job, self string, stdout, stderr *os.File, after func() time.Duration) component.Done {
 	env := environment(os.Environ(), job.Env)
 	path, err := lookUp(job.Command[0], env)
 	if err != nil {
@@ -140,11 +147,14 @@ func start(ctx context.Context, job component.Job, self string, stdout, stderr *
 	stopped := make(chan struct{})
 	defer context.AfterFunc(ctx, func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
-		select {
-		case <-stopped:
-		case <-time.After(grace):
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		for told := time.Now(); time.Since(told) < after(); {
+			select {
+			case <-stopped:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	})()
 	_ = cmd.Wait() // how it ended is in its state
 	close(stopped)

@@ -22,7 +22,7 @@ const (
 	// Between two looks at a Job it waits, at first shortly, then longer.
 	firstLook, longestLook = 200 * time.Millisecond, 2 * time.Second
 	// removing is how long what is cancelled may take to be gone.
-	removing = time.Minute
+	removing = endingProgram + 30*time.Second
 	// silence is how long a pod may still be there after it should have ended: its machine is lost then. Long enough for one that is only slow;
 	// where it was, the attempt runs twice for a moment, and what is stored and recorded is the same.
 	silence = 30 * time.Second
@@ -46,7 +46,7 @@ func (e *Executor) Attempt(ctx context.Context, w executor.Whole) (executor.Ende
 	if errors.Is(err, executor.ErrUnavailable) {
 		return executor.Ended{}, err
 	}
-	if gone := e.remove(ctx, job, ended.Fault == executor.NodeLost); err == nil && ended.Outcome == "" {
+	if gone := e.remove(ctx, job, ended.Fault); err == nil && ended.Outcome == "" {
 		err = gone // else what is known counts, and the cluster removes a Job that has ended
 	}
 	return ended, err
@@ -71,7 +71,7 @@ func (e *Executor) begin(ctx context.Context, want *batchv1.Job, logs *follower)
 		case refused(err) || err != nil && time.Since(answered) > away:
 			return nil, err
 		case err == nil && (over(job) || job.DeletionTimestamp != nil):
-			if err := e.remove(ctx, job, false); err != nil {
+			if err := e.remove(ctx, job, ""); err != nil {
 				return nil, err
 			}
 		case err == nil:
@@ -90,7 +90,7 @@ func (e *Executor) begin(ctx context.Context, want *batchv1.Job, logs *follower)
 func (e *Executor) abandon(ctx context.Context, want *batchv1.Job) error {
 	job, err := e.get(context.WithoutCancel(ctx), want.Name)
 	if err == nil && job.Annotations[applyAnnotation] == want.Annotations[applyAnnotation] {
-		err = e.remove(ctx, job, false)
+		err = e.remove(ctx, job, "")
 	}
 	if apierrors.IsNotFound(err) {
 		err = nil

@@ -105,6 +105,9 @@ func (a *waiter) look(ctx context.Context) (ended *executor.Ended, waits string,
 	a.logs.of(pod)
 	if ended := outcome(pod); ended != nil && (ended.Outcome != "" || over(now)) {
 		ended.Node = pod.Spec.NodeName
+		if fault, why := disrupted(pod); fault != "" && ended.Outcome != "" { // its other containers may end yet
+			ended.Fault, ended.Why, ended.Again = fault, why, true
+		}
 		return ended, "", nil
 	}
 	if over(now) {
@@ -212,10 +215,11 @@ func (e *Executor) pods(ctx context.Context, job *batchv1.Job) ([]corev1.Pod, er
 	return list.Items, err
 }
 
-// remove deletes a Job with its pods, by force where their node is lost. Where ctx has ended, it waits until they are gone: whoever cancels must
-// not find them at work. A Job that cannot be deleted now is removed by the cluster once it has ended.
-func (e *Executor) remove(ctx context.Context, job *batchv1.Job, lost bool) error {
-	cancelled := ctx.Err() != nil
+// remove deletes a Job with its pods, by force where their node is lost. Where ctx has ended, or somebody else deleted the Job, it waits until they are gone: whoever
+// cancels must not find them at work, and the next attempt goes on from what they keep. A Job that cannot be deleted now is removed by the cluster once it has ended.
+func (e *Executor) remove(ctx context.Context, job *batchv1.Job, befell executor.Fault) error {
+	lost := befell == executor.NodeLost
+	wait := lost || ctx.Err() != nil || befell == executor.Deleted
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removing)
 	defer cancel()
 	err := e.insist(ctx, func(ctx context.Context) error {
@@ -226,7 +230,7 @@ func (e *Executor) remove(ctx context.Context, job *batchv1.Job, lost bool) erro
 	if err != nil {
 		return e.failed("removing Job "+job.Name, err)
 	}
-	for cancelled || lost {
+	for wait {
 		pods, err := e.pods(ctx, job)
 		if err == nil && len(pods) == 0 {
 			return nil

@@ -16,7 +16,7 @@ var disruptions = map[string]executor.Fault{
 	"PreemptionByScheduler":  executor.Preempted,
 	"EvictionByEvictionAPI":  executor.Evicted, // also a drain, which evicts pod by pod
 	"TerminationByKubelet":   executor.Evicted, // its node ran short of something, or is shut down in order
-	"DeletionByTaintManager": executor.NodeLost,
+	"DeletionByTaintManager": executor.Evicted, // one that ends in its time is on a node that answers
 	"DeletionByPodGC":        executor.NodeLost,
 }
 
@@ -39,6 +39,9 @@ func disrupted(p *corev1.Pod) (fault executor.Fault, why string) {
 	}
 	if fault := reasons[p.Status.Reason]; fault != "" {
 		return fault, strings.TrimSpace(fmt.Sprintf("%s: %s", p.Status.Reason, p.Status.Message))
+	}
+	if p.DeletionTimestamp != nil {
+		return executor.Deleted, "its pod " + p.Name + " was deleted"
 	}
 	return "", ""
 }

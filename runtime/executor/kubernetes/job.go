@@ -33,15 +33,14 @@ const (
 	besideMB = 256
 	// waitingMB is what a program's container may have besides the program's: for what starts the program there.
 	waitingMB = 64
-	// tmpMB is the size of a program's /tmp, which lies in memory, where the stage has no limit that half may be taken of.
-	tmpMB = 4096
 	// around is what a pod may take beyond the time-out of its stage, to fetch inputs and store outputs. The stage's own time-out is kept
 	// inside the pod, where it is known when the stage began; this ends a pod that hangs.
 	around = time.Hour
 	// kept is how long a Job that has ended stays if nobody removes it, as after its apply was killed.
 	kept = time.Hour
-	// ending is how long a pod that is told to end may take.
-	ending = 5 * time.Second
+	// ending is how long a pod that is told to end may take, and endingProgram the same where it has a program, which may keep something and
+	// has it stored then.
+	ending, endingProgram = 10 * time.Second, time.Minute
 )
 
 // Labels and annotations of Jobs and pods.
@@ -170,7 +169,7 @@ const nodeVariable = "MLP_NODE"
 // token, no variables. What it is to run it is told there, so that nothing of the stage is in the Job.
 func (e *Executor) withProgram(spec *corev1.PodSpec, w executor.Whole, image string) {
 	p, stage := w.Program, &spec.Containers[0]
-	spec.Hostname = "stage"
+	spec.Hostname, spec.TerminationGracePeriodSeconds = "stage", pointer(int64(endingProgram.Seconds()))
 	if _, arch, ok := strings.Cut(p.Platform, "/"); ok {
 		if spec.NodeSelector == nil {
 			spec.NodeSelector = map[string]string{}
@@ -178,12 +177,9 @@ func (e *Executor) withProgram(spec *corev1.PodSpec, w executor.Whole, image str
 		arch, _, _ = strings.Cut(arch, "/")
 		spec.NodeSelector[corev1.LabelArchStable] = arch
 	}
-	inMemory := tmpMB
-	if w.MemoryMB > 0 {
-		inMemory = max(1, int(w.MemoryMB/2))
-	}
+	inMemory := max(1, w.MemoryMB/2)
 	spec.Volumes = append(spec.Volumes, volume("work", corev1.EmptyDirVolumeSource{}),
-		volume("program-tmp", corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory, SizeLimit: resource.NewQuantity(int64(inMemory)<<20, resource.BinarySI)}))
+		volume("program-tmp", corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory, SizeLimit: resource.NewQuantity(inMemory<<20, resource.BinarySI)}))
 	whole := corev1.VolumeMount{Name: "work", MountPath: shared}
 	spec.InitContainers = []corev1.Container{{
 		Name: "folders", Image: e.opts.Image, ImagePullPolicy: corev1.PullIfNotPresent, Command: []string{"/bin/mlp"}, Args: []string{"beside", "install", shared},
@@ -242,12 +238,9 @@ func closed() *corev1.SecurityContext {
 	}
 }
 
-// resources are what the scheduler goes by, and limits where the stage says any. The container may have as many MiB more, for what is no part of the stage.
+// resources are what the scheduler goes by, and limits. The container may have as many MiB more, for what is no part of the stage.
 func resources(w executor.Whole, more int64) corev1.ResourceRequirements {
-	limits := corev1.ResourceList{}
-	if w.MemoryMB > 0 {
-		limits = mebibytes(w.MemoryMB + more)
-	}
+	limits := mebibytes(w.MemoryMB + more)
 	if w.CPUs > 0 {
 		limits[corev1.ResourceCPU] = *resource.NewMilliQuantity(int64(w.CPUs*1000), resource.DecimalSI)
 	}

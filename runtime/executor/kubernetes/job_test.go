@@ -85,9 +85,9 @@ func TestJob(t *testing.T) {
 		t.Errorf("got %s processors", cpu.String())
 	}
 	none := whole()
-	none.MemoryMB, none.CPUs = 0, 0
-	if got := resources(none, 0); len(got.Limits) != 0 {
-		t.Errorf("a stage that says no limit has %v", got.Limits)
+	none.CPUs = 0
+	if got := resources(none, 0).Limits; len(got) != 1 || got.Memory().Value() != 512<<20 {
+		t.Errorf("a stage that says nothing of processors has %v", got)
 	}
 }
 
