@@ -8,12 +8,14 @@ package kubernetestest
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +51,7 @@ func Start(t testing.TB, nodes int) *Cluster {
 		Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // the certificate is its own, and the token ends with it
 	}}
 	t.Cleanup(func() { c.script(t, "down", c.dir) })
-	c.script(t, "up", os.Getenv(Program), c.dir, fmt.Sprint(nodes))
+	c.script(t, "up", os.Getenv(Program), c.dir, fmt.Sprint(nodes), Address(t))
 	c.Config, c.server, c.token = filepath.Join(c.dir, "kubeconfig"), c.read(t, "server"), c.read(t, "token")
 	return c
 }
@@ -100,7 +102,7 @@ func (c *Cluster) Image(t testing.TB, program string) string {
 // Program makes an image of busybox, for programs of the shell, by that name in the local engine, and brings it to all nodes.
 func (c *Cluster) Program(t testing.TB, name string) {
 	t.Helper()
-	const do = `mkdir -p "$0/bin" && cp "$(command -v busybox)" "$0/bin/busybox" && for a in sh cat wc env grep cut sed tail echo nc; do ln -s busybox "$0/bin/$a"; done && tar -C "$0" -c . | docker import -c 'ENV PATH=/bin' - "$1"`
+	const do = `mkdir -p "$0/bin" && cp "$(command -v busybox)" "$0/bin/busybox" && for a in sh cat wc env grep cut sed tail echo nc sleep mv; do ln -s busybox "$0/bin/$a"; done && tar -C "$0" -c . | docker import -c 'ENV PATH=/bin' - "$1"`
 	if out, err := exec.Command("sh", "-c", do, t.TempDir(), name).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -164,8 +166,40 @@ func (c *Cluster) CallAs(t testing.TB, account, method, path string) int {
 	return as.Call(t, method, path, "", nil, nil)
 }
 
-// Call makes a request of the API server and decodes the answer into to, which may be nil. It returns the status code.
+// Host and Port are where the API server is, also for pods.
+func (c *Cluster) Host() string { return c.at().Hostname() }
+
+// Port is the other half of Host.
+func (c *Cluster) Port() string { return c.at().Port() }
+
+func (c *Cluster) at() *url.URL {
+	u, err := url.Parse(c.server)
+	if err != nil {
+		panic(err) // `up` wrote it
+	}
+	return u
+}
+
+// Text is the answer to a request for what is no JSON, such as a log; that of a request which fails too.
+func (c *Cluster) Text(t testing.TB, path string) string {
+	t.Helper()
+	_, answer := c.call(t, http.MethodGet, path, "", nil)
+	return string(answer)
+}
+
+// Call makes a request of the API server, also while a test cleans up, and decodes the answer into to, which may be nil. It returns the status code.
 func (c *Cluster) Call(t testing.TB, method, path, kind string, body, to any) int {
+	t.Helper()
+	code, answer := c.call(t, method, path, kind, body)
+	if to != nil {
+		if err := json.Unmarshal(answer, to); err != nil {
+			t.Fatalf("%s %s: %v\n%s", method, path, err, answer)
+		}
+	}
+	return code
+}
+
+func (c *Cluster) call(t testing.TB, method, path, kind string, body any) (int, []byte) {
 	t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -174,7 +208,7 @@ func (c *Cluster) Call(t testing.TB, method, path, kind string, body, to any) in
 	if body == nil {
 		text = nil
 	}
-	request, err := http.NewRequestWithContext(t.Context(), method, c.server+path, bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, c.server+path, bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,12 +223,7 @@ func (c *Cluster) Call(t testing.TB, method, path, kind string, body, to any) in
 	if err != nil {
 		t.Fatal(err)
 	}
-	if to != nil {
-		if err := json.Unmarshal(answer, to); err != nil {
-			t.Fatalf("%s %s: %v\n%s", method, path, err, answer)
-		}
-	}
-	return response.StatusCode
+	return response.StatusCode, answer
 }
 
 // Address is an address of this machine that pods reach: that of a route to elsewhere, for pods are behind bridges of their own.
