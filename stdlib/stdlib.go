@@ -16,6 +16,7 @@ package stdlib
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -137,14 +138,16 @@ func Images() []*component.Component {
 func Sample() *component.Component { return &rows.Component }
 
 // Component returns the one of that name ("train.gradient_boosting", "label", "fetch.http"), nil if there is none.
-func Component(name string) *component.Component {
+func Component(name string) *component.Component { return byName()[name] }
+
+// byName are all components, also those that no block names. A plan asks for one several times a stage.
+var byName = sync.OnceValue(func() map[string]*component.Component {
+	out := map[string]*component.Component{}
 	for _, c := range append(slices.Concat(Components(), Fetches(), Images()), Sample()) {
-		if c.Name() == name {
-			return c
-		}
+		out[c.Name()] = c
 	}
-	return nil
-}
+	return out
+})
 
 // Catalog is the language's vocabulary: the core kinds and those of the components. What it holds is shared with them: read
 // it, do not change it.

@@ -1,6 +1,7 @@
 package stdlib
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,5 +100,17 @@ func TestKinds(t *testing.T) {
 		if c.Kind(comp.Kind) == nil {
 			t.Errorf("no kind %s for component %s", comp.Kind, comp.Name())
 		}
+	}
+}
+
+// TestComponentsByName: each component goes by a name of its own.
+func TestComponentsByName(t *testing.T) {
+	for _, c := range append(slices.Concat(Components(), Fetches(), Images()), Sample()) {
+		if got := Component(c.Name()); got != c {
+			t.Errorf("%s is the name of another component: %p, want %p", c.Name(), got, c)
+		}
+	}
+	if c := Component("train.nothing"); c != nil {
+		t.Errorf("train.nothing is %s", c.Name())
 	}
 }

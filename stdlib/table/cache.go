@@ -42,7 +42,9 @@ type answer struct {
 
 // key is the digest of the request, of each part with its length so that no two are alike.
 func (r request) key() [32]byte {
-	w := &answerWriter{make([]byte, 0, 1024)}
+	w := writers.Get().(*answerWriter)
+	defer writers.Put(w)
+	w.out = w.out[:0]
 	for _, s := range []string{"query", cacheFormat, EngineVersion, r.Kind, r.SQL} {
 		w.text(s)
 	}
@@ -56,6 +58,9 @@ func (r request) key() [32]byte {
 	w.texts(r.Key)
 	return blake3.Sum256(w.out)
 }
+
+// writers are used again: a plan asks for two keys a query.
+var writers = sync.Pool{New: func() any { return new(answerWriter) }}
 
 // memory keeps answers as they are, and what is behind it keeps them as bytes. It is safe for concurrent use. Slices and maps of an
 // answer are shared by all who ask: they copy what they change.

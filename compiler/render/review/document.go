@@ -283,6 +283,9 @@ func otherType(all []plan.Change) (rest []plan.Change, left map[string]int) {
 // sameComponents makes one change of those that another version of a component is at many blocks, at the first of them. It
 // returns at which blocks each is, by that address.
 func sameComponents(p *plan.Plan, all []plan.Change) (rest []plan.Change, at map[string][]string) {
+	if !slices.ContainsFunc(all, func(c plan.Change) bool { return c.Cause.Kind == plan.ComponentCause }) {
+		return all, nil
+	}
 	name := map[string]string{}
 	for _, n := range p.Nodes {
 		name[n.Address] = component(n.Kind, n.Type, n.Version)
