@@ -34,7 +34,7 @@ func newTuning(t *testing.T, c *component.Component, threads int) *tuning {
 		sql := `select i as id, (i * 7) % 41 as contract2, timestamp '2026-01-01' + to_hours(i * 3) as at, (i * 37) % 60 as tenure, ['a', 'b', 'c'][1 + (i * 13) % 3] as contract, (hash(i) % 1000) / 1000.0 as noise,
 			(hash(i + 7) % 1000) / 1000.0 < 1 / (1 + exp(((i * 37) % 60) / 10.0 - 2 - (case when (i * 13) % 3 = 0 then 2 else 0 end))) as churned,
 			(i * 37) % 60 * 2.0 + (hash(i) % 1000) / 50.0 as spend,
-			case when i % 31 = 0 then null else ['The parcel', 'A box', 'Some letter'][1 + i % 3] || [' is late', ' was lost', ' came, thanks', ''][1 + (i * 37) % 60 // 15] || ' no ' || i % 211 end as note,
+			case when i % 31 = 0 then null else ['The parcel', 'A box', 'Some letter'][1 + i % 3] || [' is late', ' was lost', ' came, thanks', ''][1 + (i * 37) % 60 // 15] || ' no ' || i % 211 end as note, 'p' || (i * 37) % 290 as place,
 			['few', 'some', 'many'][1 + ((i * 37) % 60 // 20 + (hash(i + 3) % 7 = 0)::int) % 3] as visits from range(` + rows + `) r(i)`
 		columns, problems := binder.Query(t.Context(), sql, nil)
 		if len(problems) > 0 {
@@ -163,7 +163,7 @@ func read[T any](t *testing.T, path string) (out T) {
 	return out
 }
 
-// tunedOf are configurations of each trainer that tunes: by what is tried, and by which metric. Those of text, behind the trainer's name, are of texts that are read by their n-grams, and tried by one method.
+// tunedOf are configurations of each trainer that tunes: by what is tried, and by which metric. Those with more behind the trainer's name are of other columns, and tried by one method.
 var tunedOf = map[string]struct{ base, space, list string }{
 	"gradient_boosting": {`"target": "churned", "features": ["tenure", "contract", "noise"], "params": {"trees": 30},
 		"tune": {"metric": {"name": "auc", "type": "roc_auc"}`,
@@ -177,6 +177,8 @@ var tunedOf = map[string]struct{ base, space, list string }{
 		"tune": {"metric": {"name": "loss", "type": "log_loss"}`, `{"k": {"min": 2, "max": 120, "scale": "log"}}`, `{"k": [5, 20, 60]}`},
 	"linear_regression": {`"target": "spend", "features": ["tenure", "contract", "noise"],
 		"tune": {"metric": {"name": "rmse", "type": "root_mean_squared_error"}`, `{"l2": {"min": 0, "max": 100}}`, `{"l2": [0, 10, 1000]}`},
+	"gradient_boosting of many categories": {`"target": "churned", "features": ["place", "noise"], "params": {"trees": 30},
+		"tune": {"metric": {"name": "auc", "type": "roc_auc"}`, `{"max_depth": {"min": 2, "max": 6}, "min_child_weight": {"min": 1, "max": 20}}`, ""},
 	"linear_regression of text": {`"target": "spend", "features": ["note", "contract", "noise"], "preprocess": [{"name": "note", "encode": "ngrams", "ngram_range": [1, 2], "tf_idf": true}], "params": {"l2": 1},
 		"tune": {"metric": {"name": "rmse", "type": "root_mean_squared_error"}`, `{"l2": {"min": 0.01, "max": 100, "scale": "log"}}`, ""},
 	"logistic_regression of text": {`"target": "churned", "features": ["note", "contract", "noise"], "preprocess": [{"name": "note", "encode": "ngrams", "buckets": 512}],
@@ -191,8 +193,8 @@ func trainerOf(name string) *component.Component {
 	return Component("train." + trainer)
 }
 
-// ofText reports whether a configuration is of text.
-func ofText(name string) bool { return strings.Contains(name, " of text") }
+// ofOthers reports whether a configuration is of other columns.
+func ofOthers(name string) bool { return strings.Contains(name, " of ") }
 
 // TestTuned: of every trainer that tunes, by every method: the model is the one of the best trial, with its parameters; the first trial has those of
 // params; all is the same on one thread and on eight, whichever trial comes to an end first; and the model is the same as one with these parameters
@@ -207,7 +209,7 @@ func TestTuned(t *testing.T) {
 		c := trainerOf(name)
 		one, eight := newTuning(t, c, 1), newTuning(t, c, 8)
 		methods := c.Type.Body.Block("tune").Body.Attr("method").OneOf
-		if ofText(name) {
+		if ofOthers(name) {
 			methods = []string{"tpe"}
 		}
 		for _, method := range methods {

@@ -45,8 +45,14 @@ type Attribution struct {
 	Values [][][]float64 // [output][feature][row], rows as asked for
 }
 
-// ErrMethod is returned, wrapped, where a model is not one that a method is for.
+// ErrMethod is wrapped by the reason why a model is not one that a method is for.
 var ErrMethod = errors.New("the method is for other models")
+
+// otherModel is an ErrMethod that says the reason alone.
+type otherModel struct{ why string }
+
+func (e *otherModel) Error() string { return e.why }
+func (e *otherModel) Unwrap() error { return ErrMethod }
 
 // Attribute attributes the margins of some rows of a frame. background are the rows that Interventional takes values from, at least one; TreeSHAP does
 // without. An empty method is TreeSHAP of trees, and Interventional of other models. The result does not depend on the number of threads.
@@ -66,7 +72,7 @@ func (b *Bundle) Attribute(ctx context.Context, f *frame.Frame, rows, background
 func (b *Bundle) attributeEncoded(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
 	of, err := b.features()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMethod, err)
+		return nil, &otherModel{err.Error()}
 	}
 	columns = b.read(columns)
 	all := 0
@@ -105,7 +111,7 @@ func (b *Bundle) attribute(ctx context.Context, columns [][]float64, rows, backg
 		return m.attribute(ctx, columns, rows, background, method, threads)
 	}
 	if method == TreeSHAP {
-		return nil, fmt.Errorf("%w: tree_shap is for trees, and this is a model of the kind %s", ErrMethod, b.kind)
+		return nil, &otherModel{fmt.Sprintf("tree_shap is for trees, and this is a model of the kind %s", b.kind)}
 	}
 	a := newAttribution(Interventional, b.signature.Outputs(), len(columns), len(rows))
 	switch m := b.estimator.(type) {
@@ -114,7 +120,7 @@ func (b *Bundle) attribute(ctx context.Context, columns [][]float64, rows, backg
 	case *constant.Model:
 		m.Attribute(columns, rows, background, a.Base, a.Values)
 	default:
-		return nil, fmt.Errorf("%w: a model of the kind %s has no attributions", ErrMethod, b.kind)
+		return nil, &otherModel{fmt.Sprintf("a model of the kind %s has no attributions", b.kind)}
 	}
 	return a, ctx.Err()
 }
@@ -159,7 +165,7 @@ func attributeTrees[F shap.Value](ctx context.Context, e *shap.Explainer[F], gro
 	case method == "":
 		method = TreeSHAP
 	case method == TreeSHAP && err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrMethod, err)
+		return nil, &otherModel{err.Error()}
 	}
 	a := newAttribution(method, groups, len(columns), len(rows))
 	others := make([][]F, len(background))

@@ -136,7 +136,7 @@ func (b *Bundle) treeSHAP() bool {
 // attribute puts the attributions of members together. An empty method is TreeSHAP where it is one of all members.
 func (e *ensemble) attribute(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
 	if adds, why := e.additive(); adds == schema.AddsNothing {
-		return nil, fmt.Errorf("%w: %s", ErrMethod, why)
+		return nil, &otherModel{why}
 	}
 	if method == "" {
 		method = TreeSHAP

@@ -3,8 +3,10 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
+	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/model/decisiontrees"
 	"github.com/mlp-lang/mlp/stdlib/model/shap"
 )
@@ -38,6 +40,30 @@ func (t *decisionTrees) Predict(ctx context.Context, columns [][]float64, rows, 
 		bound(out)
 	}
 	return out, err
+}
+
+// CountRows lets the rows of a frame stand for those of the training in trees that do not say how many of these went which way, so that their scores have path-dependent attributions, and reports
+// whether it did: there are such rows with a prediction, and the model is one of such trees. It comes before the model is used.
+func (b *Bundle) CountRows(f *frame.Frame) (bool, error) {
+	t, ok := b.estimator.(*decisionTrees)
+	if !ok || t.model.Covered() {
+		return false, nil
+	}
+	columns, err := Encode(f, b.signature.Features)
+	if err != nil {
+		return false, err
+	}
+	var rows []int
+	for r := range f.Rows {
+		if !slices.ContainsFunc(columns, func(c []float64) bool { return !InDomain(c[r]) }) {
+			rows = append(rows, r)
+		}
+	}
+	if rows == nil {
+		return false, nil
+	}
+	t.model.Count(columns, rows)
+	return true, nil
 }
 
 // attribute attributes rows.

@@ -65,7 +65,7 @@ type Node struct {
 	MissingLeft bool
 	ZeroMissing bool
 	Gain        float64 // reduction of the loss by the split; 0 where it is not known
-	Cover       float64 // training rows that went through; 0 where it is not known
+	Cover       float64 // training rows that went through, or where the file does not say, those that were counted (Count); 0 where it is not known
 }
 
 // Leaf reports whether the node has no children.

@@ -68,6 +68,47 @@ func (m *Model) margins(row, out []float64) {
 	}
 }
 
+// Covered reports whether each split says how many rows went either way.
+func (m *Model) Covered() bool {
+	for i := range m.Trees {
+		nodes := m.Trees[i].Nodes
+		for k := range nodes {
+			if n := &nodes[k]; !n.Leaf() && nodes[n.Left].Cover+nodes[n.Right].Cover <= 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Count makes the rows that go through each node its cover. Below a node that none goes through either way counts alike: 1.
+func (m *Model) Count(columns [][]float64, rows []int) {
+	row := make([]float64, m.Features)
+	for i := range m.Trees {
+		nodes := m.Trees[i].Nodes
+		for k := range nodes {
+			nodes[k].Cover = 0
+		}
+	}
+	for _, r := range rows {
+		m.read(columns, r, row)
+		for i := range m.Trees {
+			nodes, at := m.Trees[i].Nodes, int32(0)
+			for nodes[at].Cover++; !nodes[at].Leaf(); nodes[at].Cover++ {
+				at = nodes[at].next(row[nodes[at].Feature])
+			}
+		}
+	}
+	for i := range m.Trees {
+		nodes := m.Trees[i].Nodes
+		for k := range nodes {
+			if n := &nodes[k]; !n.Leaf() && nodes[n.Left].Cover+nodes[n.Right].Cover == 0 {
+				nodes[n.Left].Cover, nodes[n.Right].Cover = 1, 1
+			}
+		}
+	}
+}
+
 // transform makes predictions of margins, in their place.
 func (m *Model) transform(margins []float64) {
 	switch m.Link {

@@ -36,7 +36,7 @@ var Component = component.Component{
 	Kind: "model",
 	Type: schema.Type{
 		Name:     "file",
-		Version:  1,
+		Version:  2,
 		Engine:   table.Engine,
 		External: true,
 		Summary:  "Trees that were trained elsewhere, from a file of XGBoost, LightGBM or ONNX",
@@ -101,7 +101,7 @@ const doc = "The file is one of these:\n\n" +
 	"- what `Booster.save_model` of XGBoost 1.0 to 3.x wrote, `model.json` or `model.ubj`. Scores are XGBoost's, to the bit before the last step of probabilities. Of objectives those of `train \"gradient_boosting\"` are read: `binary:logistic`, `multi:softprob`, " +
 	"`reg:squarederror` and the others of amounts. Boosters other than gbtree are refused.\n" +
 	"- the text that `Booster.save_model` of LightGBM wrote: `binary`, `multiclass`, `cross_entropy`, `regression` and the other objectives of amounts. Scores are LightGBM's, in 64 bits. Linear trees, one class against all others, and orders are refused. Where the frame was one of pandas the file names the categories.\n" +
-	"- an ONNX file whose graph is a `TreeEnsembleClassifier` or `TreeEnsembleRegressor` and nothing that changes values before or scores after. Scores are added up in 64 bits. Such a file does not say how many rows went which way, so that single scores are not explained by `mlp serve`, and evaluations explain by interventional values.\n\n" +
+	"- an ONNX file whose graph is a `TreeEnsembleClassifier` or `TreeEnsembleRegressor` and nothing that changes values before or scores after. Scores are added up in 64 bits. Such a file does not say how many training rows went which way, so the rows of `data` are counted instead: path-dependent explanations start from the mean over these.\n\n" +
 	"Its version is its content, like a source's. Which rows a model has seen no file says: name them in `trained_on`, so that measuring on them is an error; if they are not of this pipeline, say `trained_elsewhere`.\n\n" +
 	"A row whose category is none of `levels` has it missing. The table of `data` is scored once: a text feature of which no value is a level, and rows without a prediction, are warned of.\n\n" +
 	"Figures: `rounds`, `trees`, `threshold`, `rows` (of the data, scored), `unscored`, `unknown[\"contract\"]` (the share of its values that are no level) and `importance`, the share of each feature in the gain of all splits."

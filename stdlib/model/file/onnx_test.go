@@ -1,12 +1,14 @@
 package file_test
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/file"
 	"github.com/mlp-lang/mlp/stdlib/stagetest"
@@ -51,4 +53,68 @@ func TestONNX(t *testing.T) {
 	refused(t, block("forest.onnx", `"features": ["age", "pay", "size"], "classes": ["mid", "low", "top"]`, "'mid'"), "it has the classes low, mid, top, and the block says mid, low, top")
 	refused(t, block("binary.onnx", `"features": ["age", "pay", "size"], "rounds": 2`, "true"), "it has 1 rounds, not 2")
 	refused(t, block("boosted.onnx", `"features": ["size", "pay"]`, "1.5::double"), `its trees ask for "age"`)
+}
+
+// TestONNXIsExplained: the rows of data are counted where the file does not say how many of the training went which way, so single scores are explained: they start from the mean margin over these rows, and
+// add up to the margin. Without rows there is nothing to start from, and the reason is said once.
+func TestONNXIsExplained(t *testing.T) {
+	for name, target := range map[string]string{"boosted.onnx": "1.5::double", "forest.onnx": "'mid'", "binary.onnx": "id % 3 = 0"} {
+		data, err := os.ReadFile(filepath.Join("..", "onnx", "testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken := func(rows string) *model.Bundle {
+			b, _ := read(t, stagetest.Run(t, file.Component, stagetest.Block{Address: "model.m", Config: `{"path": "m.onnx", "target": "y", "features": ["age", "pay", "size"]}`, Files: map[string]string{"m.onnx": string(data)},
+				Tables: map[string]stagetest.Table{"data": {SQL: `select *, ` + target + ` as y from (select i as id, (hash(i) % 400) / 100.0 - 2 as age, (hash(i + 1000) % 400) / 100.0 - 2 as pay, (hash(i + 2000) % 400) / 100.0 - 2 as size from range(` + rows + `) t(i))`}}}))
+			return b
+		}
+		b := taken("90")
+		columns, rows := make([]component.Values, 3), 90
+		var at []int
+		f := stagetest.Read(t, `select (hash(i) % 400) / 100.0 - 2 as age, (hash(i + 1000) % 400) / 100.0 - 2 as pay, (hash(i + 2000) % 400) / 100.0 - 2 as size from range(90) t(i)`)
+		for c := range columns {
+			columns[c].Num = f.Columns[c].Num
+		}
+		for r := range rows {
+			at = append(at, r)
+		}
+		got, err := b.Serve().(component.Explainer).Explain(t.Context(), rows, columns)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		a, err := b.Attribute(t.Context(), f, at, nil, "", 2)
+		if err != nil || a.Method != model.TreeSHAP {
+			t.Fatalf("%s: %v, %+v", name, err, a)
+		}
+		for o := range got[0].Base {
+			mean := 0.0
+			for r, x := range got {
+				sum := x.Base[o]
+				for k, part := range x.Contributions[o] {
+					sum += part
+					if part != a.Values[o][k][r] {
+						t.Fatalf("%s, row %d: served %v, evaluated %v", name, r, part, a.Values[o][k][r])
+					}
+				}
+				if math.Abs(sum-x.Margin[o]) > 1e-9 {
+					t.Errorf("%s, row %d: %v adds up to %v, and the margin is %v", name, r, x, sum, x.Margin[o])
+				}
+				mean += x.Margin[o] / float64(rows)
+			}
+			if math.Abs(mean-got[0].Base[o]) > 1e-9 {
+				t.Errorf("%s: explanations start from %v, and the mean margin is %v", name, got[0].Base[o], mean)
+			}
+		}
+		if name != "boosted.onnx" { // classes are found in the data
+			continue
+		}
+		_, err = taken("0").Serve().(component.Explainer).Explain(t.Context(), rows, columns)
+		if !errors.Is(err, component.ErrUnexplained) || strings.Count(err.Error(), "which way") != 1 {
+			t.Errorf("%s without rows: %v", name, err)
+		}
+		_, err = taken("0").Attribute(t.Context(), f, at, nil, model.TreeSHAP, 1)
+		if !errors.Is(err, model.ErrMethod) || err.Error() != "the trees do not say how many training rows went which way" {
+			t.Errorf("%s without rows: %v", name, err)
+		}
+	}
 }

@@ -49,6 +49,13 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
+	counted, err := b.CountRows(t.data)
+	if err != nil {
+		return err
+	}
+	if counted {
+		s.Logf("the file does not say how many training rows went which way: those of data are counted, for explanations")
+	}
 	dir, err := s.Output(train.ModelPort)
 	if err != nil {
 		return fmt.Errorf("writing the model: %w", err)
