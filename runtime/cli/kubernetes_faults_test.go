@@ -390,7 +390,7 @@ func unplacedOnCluster(t *testing.T, _ *kubernetestest.Cluster, s *s3test.Server
   cpus = 500`)), 1, []string{"no node took its pod", "Insufficient cpu"}, applyOnCluster...)
 }
 
-// troubleOnCluster: a seventh of the requests of the API server go wrong, one way or another, and the results are those of a quiet one.
+// troubleOnCluster: of the requests to the API server three in ten go wrong, one way or another, and the results are those of a quiet one.
 func troubleOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
 	here := exampleCopy(t, "churn")
 	mustRun(t, here, "apply", "--auto-approve", "--executor", "process")
@@ -414,7 +414,7 @@ func troubleOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server)
 // successorOnCluster: the pod of an apply that was killed is evicted, the cluster makes another one, which goes on from what was kept, and the next apply
 // waits for that.
 func successorOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
-	dir := onStore(t, s, "successor", counting(15, ""))
+	dir := onStore(t, s, "successor", counting(100, "")) // longer than the lock of a dead apply is waited for
 	first := begin(t, dir, "count", applyOnCluster...)
 	p := runningPod(t, c)
 	if err := first.cmd.Process.Kill(); err != nil {

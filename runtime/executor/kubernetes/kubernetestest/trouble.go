@@ -50,7 +50,7 @@ func (c *Cluster) Trouble(t testing.TB, seed uint64, share float64) *Trouble {
 	forward.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // as Start's
 	forward.FlushInterval = -1
 	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch trouble := p.draw(); trouble {
 		case "429":
 			w.Header().Set("Retry-After", "1")
