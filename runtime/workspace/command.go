@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -53,7 +54,8 @@ func (w *Workspace) Command(rest string) string {
 var families = []string{"release", "store", "workspace"}
 
 // ScoreCommand is a request that scores one row, with every feature at an empty value to be filled in.
-// The port is the default one of mlp serve. Without a model that is known the row is empty.
+// The port is the default one of mlp serve. Without a model that is known the row is empty. A row that would be cut where it is shown could not be pasted: then
+// it is a request for the schema of a row.
 func ScoreCommand(name string, m *schema.Model) string {
 	row := map[string]any{}
 	if m != nil {
@@ -72,5 +74,9 @@ func ScoreCommand(name string, m *schema.Model) string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("curl -s localhost:8080/v1/models/%s/predict -d %s", url.PathEscape(name), render.ShellWord(string(body)))
+	of := "localhost:8080/v1/models/" + url.PathEscape(name)
+	if utf8.RuneCount(body) > render.LongestShown {
+		return fmt.Sprintf("curl -s %s/openapi.json  # its %d features; rows go to %s/predict", of, len(m.Features), of)
+	}
+	return fmt.Sprintf("curl -s %s/predict -d %s", of, render.ShellWord(string(body)))
 }
