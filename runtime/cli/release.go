@@ -60,8 +60,9 @@ func (a *app) listReleases() *cobra.Command {
 
 func (a *app) showRelease() *cobra.Command {
 	var vars workspace.Settings
+	var servers []string
 	cmd := &cobra.Command{
-		Use: "show ADDRESS", Short: "One deployment, with who moved what, when and why", Args: cobra.ExactArgs(1), Example: "  mlp release show deploy.scorer",
+		Use: "show ADDRESS", Short: "One deployment, with who moved what, when and why", Args: cobra.ExactArgs(1), Example: "  mlp release show deploy.scorer\n  mlp release show deploy.scorer --server http://127.0.0.1:8080",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.openRecorded(cmd.Context(), vars)
 			if err != nil {
@@ -76,10 +77,14 @@ func (a *app) showRelease() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return ledger.History(a.out, "\nits revisions", all, true)
+			if err := ledger.History(a.out, "\nits revisions", all, true); err != nil {
+				return err
+			}
+			return a.screen().Seen(cmd.Context(), s, address, servers)
 		},
 	}
 	settingsFlags(cmd, &vars)
+	cmd.Flags().StringArrayVar(&servers, "server", nil, "also what this `mlp serve` has seen of a canary: its URL (may be repeated, counts add up)")
 	return cmd
 }
 

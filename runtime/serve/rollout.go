@@ -34,8 +34,9 @@ type candidate struct {
 	model  *served // nil: it could not be loaded
 	digest plan.Digest
 	role   schema.RouteRole
-	share  float64 // of the rows, in percent
-	fault  string  // why it is not loaded
+	share  float64   // of the rows, in percent
+	fault  string    // why it is not loaded
+	counts *observed // of a canary: what its rows came to beside those of the live model
 }
 
 // withCandidate adds the candidate of the release's rollout to a slot. One that cannot be served gets no rows, and does not keep the live model from
@@ -55,7 +56,7 @@ func (s *server) withCandidate(ctx context.Context, name string, release plan.Re
 	c := &candidate{digest: r.Next.Model, role: r.Strategy.Role, share: r.Share()}
 	switch was := old.next; {
 	case was != nil && was.digest == c.digest && was.model != nil:
-		c.model = was.model
+		c.model, c.counts = was.model, was.counts
 		if was.share != c.share {
 			s.logf("%s %s is a %s of %v %% of the rows", name, c.model.version, c.role, c.share)
 		}
@@ -64,6 +65,12 @@ func (s *server) withCandidate(ctx context.Context, name string, release plan.Re
 		if c.model != nil {
 			s.logf("%s %s is a %s of %v %% of the rows, from %s", name, c.model.version, c.role, c.share, r.Next.From)
 		}
+	}
+	if c.role == schema.CanaryRoute && c.model != nil {
+		if c.counts == nil {
+			c.counts = &observed{}
+		}
+		c.counts.step(c.share)
 	}
 	slot.now = slot.now.beside(c.model)
 	if c.model != nil {
@@ -151,14 +158,8 @@ func (c *candidate) assign(b *batch, request string) (to []bool, n int) {
 	var key []byte
 	for row := range to {
 		given := false
-		key = append(key[:0], "key"...)
-		for i := range b.keys {
-			v := b.keys[i][row]
-			given = given || !isNull(v)
-			key = append(append(key, 0), fmt.Sprint(plain(v))...)
-		}
 		to[row] = byRequest
-		if given {
+		if key, given = b.key(key[:0], row); given {
 			to[row] = c.takes(string(key))
 		}
 		if to[row] {
@@ -166,6 +167,17 @@ func (c *candidate) assign(b *batch, request string) (to []bool, n int) {
 		}
 	}
 	return to, n
+}
+
+// key adds the key of a row as text; given says that one of its fields is.
+func (b *batch) key(to []byte, row int) (key []byte, given bool) {
+	to = append(to, "key"...)
+	for i := range b.keys {
+		v := b.keys[i][row]
+		given = given || !isNull(v)
+		to = append(append(to, 0), fmt.Sprint(plain(v))...)
+	}
+	return to, given
 }
 
 // answered is a request whose rows are scored, each by the model of its route.
@@ -197,8 +209,10 @@ func (s *server) scored(ctx context.Context, to target, x *exchange, read func(*
 		return nil, err
 	}
 	var shadow *batch
+	var mine []bool
 	if c := to.beside; c != nil {
-		mine, n := c.assign(a.first, x.id)
+		var n int
+		mine, n = c.assign(a.first, x.id)
 		switch {
 		case n == 0:
 		case c.role == schema.ShadowRoute:
@@ -222,7 +236,7 @@ func (s *server) scored(ctx context.Context, to target, x *exchange, read func(*
 		}
 	}
 	var refused error
-	failed := 0
+	failed, start := 0, time.Now()
 	for _, b := range a.batches() {
 		if err := s.score(ctx, b, x); err != nil {
 			return nil, err
@@ -231,6 +245,13 @@ func (s *server) scored(ctx context.Context, to target, x *exchange, read func(*
 		if err := b.refused(); err != nil && refused == nil {
 			refused = err
 		}
+	}
+	if to.beside != nil && to.beside.counts != nil {
+		took := time.Duration(0)
+		if len(mine) == 1 {
+			took = time.Since(start)
+		}
+		to.beside.counts.count(a, mine, x.id, took)
 	}
 	if refused != nil && failed == a.first.rows {
 		return nil, refused

@@ -323,3 +323,47 @@ func TestStepsUnderLoad(t *testing.T) {
 	stop.Store(true)
 	all.Wait()
 }
+
+// TestObserved: of each key the first row at a step counts, as an error where it cannot be scored; a step has counts of its own, and larger requests no latency.
+func TestObserved(t *testing.T) {
+	s := newStore(t)
+	s.release("scorer", 100, "100 binary_classification")
+	s.set("scorer", signed(100, `"customer"`))
+	s.rollOut("scorer", 200, "200 binary_classification", schema.CanaryRoute, 50)
+	r := start(t, s, nil)
+	seen := func() (out Rollout) {
+		status, body := r.call("/v1/models/scorer/rollout", "")
+		if err := json.Unmarshal([]byte(body), &out); err != nil || status != 200 || out.Evidence.Check() != nil {
+			t.Fatalf("got %d %s (%v)", status, body, err)
+		}
+		return out
+	}
+	for range 3 {
+		versionsOf(t, r, customers(100)...)
+	}
+	versionsOf(t, r, "one", "one")
+	versionsOf(t, r, "another")
+	r.call("/v1/models/scorer/predict", strings.ReplaceAll(payments("bad"), `"items":1,`, ""))
+	got := seen()
+	step := got.Evidence.At(500_000)
+	if n := step.Canary.Requests + step.Control.Requests; n != 103 || step.Canary.Requests < 25 || step.Control.Requests < 25 {
+		t.Errorf("%d rows are counted, want 103: %+v", n, step)
+	}
+	if n := step.Canary.Errors + step.Control.Errors; n != 1 {
+		t.Errorf("%d errors are counted, want 1", n)
+	}
+	if step.Canary.Positives != 0 || step.Control.Positives+step.Control.Errors != step.Control.Requests {
+		t.Errorf("positives: %+v", step)
+	}
+	if n := step.Canary.Latency.Total() + step.Control.Latency.Total(); n != 2 {
+		t.Errorf("%d latencies are counted, want those of the 2 requests of one row", n)
+	}
+	s.rollOut2(80)
+	r.eventually("the next step", func() bool { return strings.Contains(r.log.String(), "a canary of 80 % of the rows") })
+	versionsOf(t, r, customers(100)...)
+	if got = seen(); len(got.Evidence.Steps) != 2 || got.Evidence.At(800_000).Canary.Requests+got.Evidence.At(800_000).Control.Requests != 100 || got.Share != 80 {
+		t.Errorf("at the next step: %+v", got)
+	}
+	s.set("scorer", signed(100, `"customer"`))
+	r.eventually("the end", func() bool { status, _ := r.call("/v1/models/scorer/rollout", ""); return status == 404 })
+}

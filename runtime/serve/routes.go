@@ -48,6 +48,7 @@ func (s *server) routes() http.Handler {
 		post(prefix+"/infer", "infer", s.infer)
 	}
 	get("/v1/models/{model}/openapi.json", "openapi", s.openAPI)
+	get("/v1/models/{model}/rollout", "rollout", s.rollout)
 	post("/v1/models/{model}/predict", "predict", s.predict)
 	post("/v1/models/{model}/counterfactual", "counterfactual", s.counterfactual)
 	mux.Handle("/metrics", s.known(s.metrics.handler()))

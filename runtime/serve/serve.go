@@ -17,6 +17,7 @@
 //	POST /v2/models/{model}[/versions/{version}]/infer
 //	POST /v1/models/{model}/predict     {"rows": [{"amount": 12.5, "merchant": "M1"}]}
 //	GET  /v1/models/{model}/openapi.json
+//	GET  /v1/models/{model}/rollout     the candidate beside it, and what its rows came to
 //	GET  /metrics                       Prometheus
 package serve
 

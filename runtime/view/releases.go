@@ -1,10 +1,14 @@
 package view
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 
+	"github.com/mlp-lang/mlp/compiler/canary"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
@@ -82,4 +86,41 @@ func (s *Screen) rolloutBegan(r engine.ReleaseResult) {
 	fmt.Fprintf(s.Out, "  %s  %s %s stays live; %s %s: %s\n", r.Address, r.After.From, r.After.Model.Short(), rollout.Next.From, rollout.Next.Model.Short(), review.Rollout(rollout))
 	fmt.Fprintf(s.Out, "      its rollout    %s\n      move it on     %s --reason '…'\n      take it back   %s --reason '…'\n",
 		s.Command("release show "+address), s.Command("release promote "+address), s.Command("release abort "+address))
+}
+
+// Seen tells what servers have seen of a canary: of each figure the value, and the interval that it is in at any look. Without servers nothing is told.
+func (s *Screen) Seen(ctx context.Context, of *workspace.Session, deploy string, servers []string) error {
+	if len(servers) == 0 {
+		return nil
+	}
+	seen, err := of.Seen(ctx, deploy, servers)
+	if err != nil {
+		return err
+	}
+	t := render.Printer{}
+	t.Line("")
+	t.Line("seen by %d %s", seen.Servers, render.Plural(seen.Servers, "server", "servers"))
+	for _, step := range seen.Evidence.Steps {
+		t.Line("  at %g %%   canary %d rows, %d failed   live %d rows, %d failed", float64(step.Share)/(canary.Whole/100), step.Canary.Requests, step.Canary.Errors, step.Control.Requests, step.Control.Errors)
+	}
+	for _, f := range seen.Figures {
+		t.Line("  %-16s %s (%s to %s)", f.Name, endOf(f.Value), endOf(f.Low), endOf(f.High))
+	}
+	t.Line("  In %g %% of releases each of these is in its interval, at all looks together. Of each key the first row at a step counts.", 100*(1-workspace.SeenAlpha))
+	if seen.LeftOut > 0 {
+		t.Line("  %d rows are left out: there were too many keys at a step.", seen.LeftOut)
+	}
+	_, err = fmt.Fprint(s.Out, t.String())
+	return err
+}
+
+// endOf is an end of an interval, or a value; "?" of what nothing is known yet.
+func endOf(x float64) string {
+	switch {
+	case math.IsNaN(x):
+		return "?"
+	case math.IsInf(x, 0):
+		return "any"
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
 }
