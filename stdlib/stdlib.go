@@ -36,6 +36,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/feature/window"
 	fetchhttp "github.com/mlp-lang/mlp/stdlib/fetch/http"
 	fetchpostgres "github.com/mlp-lang/mlp/stdlib/fetch/postgres"
+	imagearchive "github.com/mlp-lang/mlp/stdlib/image/archive"
 	imagepython "github.com/mlp-lang/mlp/stdlib/image/python"
 	"github.com/mlp-lang/mlp/stdlib/label/maturity"
 	"github.com/mlp-lang/mlp/stdlib/metric"
@@ -131,7 +132,7 @@ func Fetches() []*component.Component {
 
 // Images returns the components that make images, sorted by type. No block is of them: those derive them whose programs run in the images.
 func Images() []*component.Component {
-	return []*component.Component{&imagepython.Component}
+	return []*component.Component{&imagearchive.Component, &imagepython.Component}
 }
 
 // Sample returns the component that samples the rows of sources. No block is of it: plans of a sample have it behind each source.

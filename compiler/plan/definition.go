@@ -59,7 +59,7 @@ func (n *Node) Forms() map[string]Digest {
 
 // notDefining are the attributes of a foreign stage that its definition says otherwise or not at all: the image, and what it is made of, and the code
 // are inputs, the network stands in its container, and the predict command is that of the stages that score its model.
-var notDefining = []string{"image", "network", "predict", "base", "python", "requirements", "index", "script", "files"}
+var notDefining = []string{"image", "archive", "network", "predict", "base", "python", "requirements", "lock", "index", "script", "files"}
 
 // identity is what a container does: where a secret is found is no part of it, its version is.
 func (c *Container) identity() *Container {

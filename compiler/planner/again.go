@@ -207,8 +207,10 @@ func (s *saved) External(_ context.Context, _, _, address string, _ json.RawMess
 
 // Code are the files that the plan says a stage reads, or a model is scored with.
 func (s *saved) Code(_ context.Context, at string, _ []schema.Files) (*plan.External, plan.Digest, error) {
-	if n := s.nodes[at]; n != nil && n.Code() != nil {
-		return n.Code(), n.Input(schema.CodePort).Digest, nil
+	if n := s.nodes[at]; n != nil {
+		if in := n.Input(schema.CodePort); in != nil && in.External != nil {
+			return in.External, in.Digest, nil
+		}
 	}
 	if n := s.nodes[address.Block(at)]; n != nil && n.Scoring != nil && n.Scoring.Code != nil {
 		digest, err := plan.ExternalDigest(n.Scoring.Code.Files)

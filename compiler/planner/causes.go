@@ -74,11 +74,15 @@ func (p *planner) causes(n *plan.Node, before *plan.NodeState, t *schema.Type) [
 // saidByInputs reports whether an attribute says of what a program's image is made, or where its code is, and both are what they were.
 func saidByInputs(n *plan.Node, before *plan.NodeState, path string) bool {
 	attr, _, _ := strings.Cut(path, "[")
-	if n.Container == nil || n.Role != "" || n.Code() == nil || !slices.Contains([]string{"base", "python", "requirements", "index", "script", "files"}, attr) {
+	if n.Container == nil || n.Role != "" || !slices.Contains([]string{"image", "archive", "base", "python", "requirements", "lock", "index", "script", "files"}, attr) {
 		return false
 	}
 	for _, port := range []string{schema.CodePort, plan.ImagePort} {
-		if in := n.Input(port); in == nil || in.Digest == "" || in.Digest != before.Inputs[port] {
+		in := n.Input(port)
+		if in == nil && port == schema.CodePort && before.Inputs[port] == "" {
+			continue // all is in the image
+		}
+		if in == nil || in.Digest == "" || in.Digest != before.Inputs[port] {
 			return false
 		}
 	}
@@ -152,7 +156,7 @@ func (p *planner) inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause
 				continue
 			}
 			switch {
-			case n.Container != nil && !in.External.Remote:
+			case in.Port == schema.CodePort:
 				out = append(out, p.codeCauses(n.Address, before.External[in.Port], in.External)...)
 			case n.Container != nil:
 				c := plan.Cause{Kind: plan.ImageCause, Path: in.External.Root, After: optional(in.External.Version)}

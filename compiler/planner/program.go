@@ -96,15 +96,19 @@ func (p *planner) made(ctx context.Context, b *check.Block, n *plan.Node) (plan.
 		q.Kind, q.Type, q.Version, q.Config, q.After = schema.ImageKind, m.Type, m.Version, canonical(m.Config), nil
 		q.Outputs = []plan.Output{{Port: plan.ImagePort, Type: schema.ImagePort}}
 		q.Resources = q.Resources.WithoutGPUs()
-		s := &surroundings{container: &plan.Container{Command: m.Program.Command, Library: m.Program.Library, Env: m.Program.Env, Network: m.Program.Network}}
-		var ok bool
-		if s.image, ok = p.image(ctx, b, q, s.container, m.Program.Image); !ok {
+		code, ok := p.code(ctx, b, at, m.Program.Code)
+		if !ok {
 			return plan.Input{}, false
 		}
-		if s.code, ok = p.code(ctx, b, at, m.Program.Code); !ok {
-			return plan.Input{}, false
+		if len(m.Program.Command) == 0 {
+			q.Inputs = []plan.Input{*code}
+		} else {
+			s := &surroundings{container: &plan.Container{Command: m.Program.Command, Library: m.Program.Library, Env: m.Program.Env, Network: m.Program.Network}, code: code}
+			if s.image, ok = p.image(ctx, b, q, s.container, m.Program.Image); !ok {
+				return plan.Input{}, false
+			}
+			s.into(q)
 		}
-		s.into(q)
 		p.decide(q)
 	}
 	return plan.Input{Port: plan.ImagePort, From: at, FromPort: plan.ImagePort, Digest: p.output(at, plan.ImagePort)}, true

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -221,6 +222,48 @@ func TestScripts(t *testing.T) {
 	if out, err := opened.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != `{"weight": 2}` {
 		t.Errorf("the model read by mlp_stage.open is %s (%v)", out, err)
 	}
+	log := filepath.Join(e.dir, ".mlp", "log")
+	if err := os.CopyFS(filepath.Join(log, "other"), os.DirFS(filepath.Join(log, "scripts"))); err != nil {
+		t.Fatal(err)
+	}
+	for call, want := range map[string]string{
+		"'train.model'": "train.model is of several pipelines, say which: ['other', 'scripts']", "'split.parts', pipeline='scripts'": "say which port of split.parts: ['test', 'train', 'validation']",
+		"'train.model', 'table', pipeline='scripts'": "say which port of train.model: ['model']", "'train.none'": "has nothing of train.none in the workspace default",
+	} {
+		c := exec.Command("python3", "-c", "import sys, mlp_stage; mlp_stage.open(sys.argv[1], "+call+")", filepath.Join(e.dir, ".mlp"))
+		c.Env = opened.Env
+		if out, err := c.CombinedOutput(); err == nil || !strings.Contains(string(out), "LookupError: ") || !strings.Contains(string(out), want) {
+			t.Errorf("open(%s): got %s, want %s", call, out, want)
+		}
+	}
+}
+
+// TestLockFile: what a lock file locks makes the same image as the same wheels in a requirements file, and an edit of it is told with its line.
+func TestLockFile(t *testing.T) {
+	requireImage(t)
+	e := newScripts(t)
+	e.want(t, 0, "released train.model", "apply", "--auto-approve")
+	listed := e.outputs(t, "train.model@image")["image"]
+	required, err := os.ReadFile(filepath.Join(e.dir, "requirements.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, depends := "version = 1\n", ""
+	for _, m := range regexp.MustCompile(`(?s)(\w+)==(\S+).*?sha256:([0-9a-f]{64})`).FindAllStringSubmatch(string(required), -1) {
+		lock += fmt.Sprintf("\n[[package]]\nname = %q\nversion = %q\nsource = { registry = \"https://pypi.org/simple\" }\nwheels = [{ url = \"https://x/%s.whl\", hash = \"sha256:%s\" }]\n", m[1], m[2], m[1], m[3])
+		depends += fmt.Sprintf("{ name = %q }, ", m[1])
+	}
+	lock += "\n[[package]]\nname = \"scripts\"\nversion = \"0\"\nsource = { virtual = \".\" }\ndependencies = [" + depends + "{ name = \"nothere\", marker = \"sys_platform == 'win32'\" }]\n"
+	write(t, filepath.Join(e.dir, "uv.lock"), lock)
+	e.replace(t, "p.mlp", `requirements = "requirements.txt"`, `lock         = "uv.lock"`)
+	e.want(t, 0, "Applied: 1 ran, 7 cached.", "apply", "--auto-approve")
+	if got := e.outputs(t, "train.model@image")["image"]; got != listed {
+		t.Errorf("the image of the lock file is %s, want %s", got, listed)
+	}
+	e.want(t, 0, "nothing to do", "plan")
+	e.replace(t, "uv.lock", "sys_platform == 'win32'", "sys_platform == 'linux'")
+	e.want(t, 0, "code of train.model  uv.lock line 19: ", "plan")
+	e.want(t, 1, "uv.lock: nothere is locked in 0 versions for this Python", "apply", "--auto-approve")
 }
 
 // TestScriptMistakes: what is wrong with code and requirements is told with its place, before anything runs where that can be seen.
@@ -230,6 +273,8 @@ func TestScriptMistakes(t *testing.T) {
 		{"no hash", "requirements.txt", "tinyscale==1.2 --hash=sha256:", "tinyscale==1.2 # --hash=sha256:", "requirements.txt:4: tinyscale==1.2 has no --hash", "plan"},
 		{"no version", "requirements.txt", "tinyscale==1.2", "tinyscale>=1.2", "requirements.txt:4: tinyscale>=1.2 has no single version", "plan"},
 		{"another index", "requirements.txt", "# what the features need", "--index-url https://example.com", "requirements.txt:3: the option --index-url is not for this place", "plan"},
+		{"another lock file", "p.mlp", `requirements = "requirements.txt"`, `lock = "Pipfile.lock"`, `"Pipfile.lock" is no lock file that is read`, "plan"},
+		{"two lists", "p.mlp", `requirements = "requirements.txt"`, "requirements = \"requirements.txt\"\n  lock = \"uv.lock\"", "names requirements and a lock file", "plan"},
 		{"no script", "p.mlp", `"code/predict.py"`, `"code/predit.py"`, `no file matches "code/predit.py"; did you mean "predict.py"?`, "plan"},
 		{"code elsewhere", "p.mlp", `"code/features.py"`, `"../features.py"`, `"../features.py" leads out of the folder of the module`, "plan"},
 		{"another hash", "requirements.txt", "tinyscale==1.2 --hash=sha256:", "tinyscale==1.2 --hash=sha256:" + strings.Repeat("0", 64) + " #", "pip could not install requirements.txt", "apply"},

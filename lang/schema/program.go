@@ -49,6 +49,7 @@ type Image struct {
 const ImageKind = "image"
 
 // Making is the stage that makes an image. Two of the same type, configuration, image and code have the same result, whichever blocks they are of.
+// Where its Program has no command the component itself makes it, of the Program's code.
 type Making struct {
 	Type    string // of the component, "python"
 	Version int    // of that component's output

@@ -19,7 +19,7 @@ import (
 // layOut makes an input's folder and returns its path.
 // Files are hard links to the store's objects where that can be, so that an input of gigabytes costs no copy; they are read-only.
 func (a *Attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest) (string, error) {
-	if isCode(a.node, in) {
+	if isCode(in) {
 		return a.layOutCode(ctx, in)
 	}
 	if in.External != nil {

@@ -236,7 +236,7 @@ func (a *Attempt) storePort(ctx context.Context, into *store.Batch, out plan.Out
 		return "", err
 	}
 	if files == 0 {
-		return "", a.badOutput("left out/%s empty", out.Port)
+		return "", a.badOutput("left out/%s empty; what it yields goes there, as one file at least", out.Port)
 	}
 	return d, nil
 }

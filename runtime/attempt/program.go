@@ -2,15 +2,14 @@ package attempt
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component/image"
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -18,18 +17,18 @@ import (
 
 // container describes what a foreign stage runs in: an image that the executor has by its ID, or one that a stage made.
 func (a *Attempt) container(ctx context.Context) error {
-	c, image := a.node.Container, a.node.Image()
-	if image == nil || image.Version == "" && a.node.Input(plan.ImagePort).From == "" {
+	c, in := a.node.Container, a.node.Image()
+	if in == nil || in.Version == "" && a.node.Input(plan.ImagePort).From == "" {
 		return Failuref(ImageFailure, "it is not said in which image %s runs", a.node.Address)
 	}
-	a.task.Container = &executor.Container{ImageID: plan.ImageID(image.Version), Library: c.Library, Command: c.Command, Env: c.Env, Network: c.Network}
-	in := *a.node.Input(plan.ImagePort)
-	if in.From == "" {
+	a.task.Container = &executor.Container{ImageID: plan.ImageID(in.Version), Library: c.Library, Command: c.Command, Env: c.Env, Network: c.Network}
+	from := a.node.Input(plan.ImagePort).From
+	if from == "" {
 		return nil
 	}
 	digest := a.Inputs[plan.ImagePort]
 	dir := filepath.Join(a.work, "image")
-	err := a.withObject(ctx, in.From, func() error {
+	err := a.withObject(ctx, from, func() error {
 		if err := scratch.Bare(dir); err != nil {
 			return err
 		}
@@ -40,50 +39,28 @@ func (a *Attempt) container(ctx context.Context) error {
 	}
 	made, err := readMade(dir)
 	if err != nil {
-		return Failuref(ImageFailure, "what %s made is no image: %v", in.From, err)
+		return Failuref(ImageFailure, "what %s made is no image: %v", from, err)
 	}
 	a.task.Container.ImageID = plan.ImageID(made.Base)
-	a.task.Container.Made = &executor.Made{Dir: dir, Layers: made.Layers, Digest: string(digest)}
+	a.task.Container.Made = &executor.Made{Dir: dir, Layers: made.Layers, Digest: string(digest), Platform: made.Platform, Config: made.Config}
 	return nil
 }
 
 // imageFile says in the folder of an image what it is (spec/protocol.md).
-const imageFile = "image.json"
-
-// madeImage is that file.
-type madeImage struct {
-	Image  int      `json:"image"`  // the version of the form, 1
-	Base   string   `json:"base"`   // the version of the image that the layers lie on
-	Layers []string `json:"layers"` // files beside it, from the lowest
-}
+const imageFile = image.File
 
 // readMade reads it, and refuses a layer that does not lie beside it.
-func readMade(dir string) (m madeImage, err error) {
+func readMade(dir string) (m image.Made, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, imageFile))
 	if err != nil {
 		return m, err
 	}
-	if m, err = parseMade(data); err != nil {
+	if m, err = image.Parse(data); err != nil {
 		return m, err
 	}
 	for _, layer := range m.Layers {
 		if _, err := os.Stat(filepath.Join(dir, layer)); err != nil {
 			return m, err
-		}
-	}
-	return m, nil
-}
-
-func parseMade(data []byte) (m madeImage, err error) {
-	if err := json.Unmarshal(data, &m); err != nil {
-		return m, fmt.Errorf("%s: %w", imageFile, err)
-	}
-	if m.Image != 1 || m.Base == "" || len(m.Layers) == 0 {
-		return m, fmt.Errorf("%s names no base and layers in the form that this mlp knows", imageFile)
-	}
-	for _, layer := range m.Layers {
-		if strings.ContainsAny(layer, `/\`) {
-			return m, fmt.Errorf("%s names the layer %q, which lies elsewhere", imageFile, layer)
 		}
 	}
 	return m, nil
@@ -150,10 +127,8 @@ func storeCode(ctx context.Context, s *store.Store, dir string, e *plan.External
 	return nil
 }
 
-// isCode reports whether an input is code of the module.
-func isCode(n *plan.Node, in plan.Input) bool {
-	return n.Container != nil && in.Port == schema.CodePort && in.External != nil
-}
+// isCode reports whether an input is code of the module, or what an image is made of.
+func isCode(in plan.Input) bool { return in.Port == schema.CodePort && in.External != nil }
 
 // checkImage holds what a stage yields at an image port to the form.
 func checkImage(dir string) error {

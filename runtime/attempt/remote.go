@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/component/image"
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -52,7 +53,7 @@ func Elsewhere(ctx context.Context, t Task, o Options) (_ *Remote, err error) {
 // had by its name.
 func sendInput(ctx context.Context, t Task, o Options, in plan.Input) error {
 	switch {
-	case isCode(t.Node, in):
+	case isCode(in):
 		return storeCode(ctx, o.Store, o.Dir, in.External)
 	case in.External != nil && in.External.Remote:
 		return nil
@@ -93,9 +94,12 @@ func Whole(s *store.Store, t Task) (executor.Whole, error) {
 		if err != nil {
 			return w, err
 		}
-		m, err := parseMade(text)
+		m, err := image.Parse(text)
 		if err != nil {
 			return w, err
+		}
+		if m.Base == "" {
+			return w, fmt.Errorf("%s makes the whole of it, and pods take images of a registry: load and push it, and name it by image: %w", in.From, executor.ErrUnsupported)
 		}
 		version = m.Base
 	}

@@ -54,7 +54,7 @@ func (t Task) check() error {
 		return fmt.Errorf("%q has %d inputs, and the task names %d", t.Node.Address, len(t.Node.Inputs), len(t.Inputs))
 	}
 	for _, in := range t.Node.Inputs {
-		if isCode(t.Node, in) {
+		if isCode(in) {
 			if digest, err := plan.ExternalDigest(in.External.Files); err != nil || digest != t.Inputs[in.Port] {
 				return errors.Join(err, fmt.Errorf("input %q of %q: its digest is not that of its files", in.Port, t.Node.Address))
 			}

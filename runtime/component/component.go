@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -38,8 +39,8 @@ type Component struct {
 	// Program says what a block's stage runs where that is somebody's image. Nil: the component's Run.
 	Program func(config json.RawMessage) (*schema.Program, error)
 	// Inspect is set on components that make images (schema.ImageKind): what is wrong with the files that Program's code is, as far as that can be seen in
-	// them; read has them by name. It is asked when a plan is made.
-	Inspect func(config json.RawMessage, read func(name string) ([]byte, error)) []schema.Problem
+	// them; files is the folder of the module. It is asked when a plan is made.
+	Inspect func(config json.RawMessage, files fs.FS) []schema.Problem
 	// Run does the work. Nil for those that compute nothing (http deployments) or have a Program. On cancellation it returns soon.
 	Run func(ctx context.Context, s *Stage) error
 }

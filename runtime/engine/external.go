@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -30,7 +31,7 @@ type outside struct {
 // stage whose result is recorded can live with. Files are hashed unless their size and times are those of a hash that is kept.
 func (o outside) differ(ctx context.Context, n *plan.Node, in *plan.Input) (why string, gone bool, err error) {
 	names := in.External.Names()
-	if o.ask != nil && n.Container == nil { // of code the stage gets the files that are named, whatever came beside them
+	if o.ask != nil && in.Port != schema.CodePort { // of code the stage gets the files that are named, whatever came beside them
 		var root string
 		root, names, err = o.ask(n.Kind, n.Type, filepath.Join(o.dir, filepath.FromSlash(in.External.Dir)), n.Config)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -4,6 +4,7 @@ package executor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"time"
@@ -174,11 +175,13 @@ type Container struct {
 	Network bool              // the network of the engine; else none at all
 }
 
-// Made is an image that a stage made: layers in a folder.
+// Made is an image that a stage made: layers in a folder, which lie on the image that Container.ImageID names, or are the whole image where that is empty.
 type Made struct {
-	Dir    string   // absolute
-	Layers []string // names of files in Dir, from the lowest
-	Digest string   // of the folder: two with the same digest are the same image
+	Dir      string          // absolute
+	Layers   []string        // names of files in Dir, from the lowest
+	Digest   string          // of the folder: two with the same digest are the same image
+	Platform string          // "linux/amd64"; empty: that of the image below
+	Config   json.RawMessage // how containers of it run, as "config" of an OCI image has it; nil: as the image below
 }
 
 // Result of an attempt whose stage ran and ended, with success or not. At most one of ExitCode, TimedOut and OutOfMemory explains a

@@ -76,8 +76,7 @@ func inspect(b *check.Block, dir string) error {
 	if c == nil || c.Inspect == nil {
 		return nil
 	}
-	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))) }
-	for _, problem := range c.Inspect(m.Config, read) {
+	for _, problem := range c.Inspect(m.Config, os.DirFS(dir)) {
 		wrong := planner.CodeError(problem)
 		return &wrong
 	}

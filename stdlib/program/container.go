@@ -2,32 +2,57 @@ package program
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/image/archive"
 )
 
 // Container is a command in an image that the engine has.
 type Container struct {
 	Run
 	Image   string   `json:"image"`
+	Archive string   `json:"archive"`
 	Command []string `json:"command"`
 }
 
 // ContainerAttrs are the attributes of Container, without those of Run.
 func ContainerAttrs() []schema.Attr {
 	return []schema.Attr{
-		{Name: "image", Type: schema.String, Required: true,
+		{Name: "image", Type: schema.String,
 			Doc: "The image, an input of the stage: `name:tag`, `name@sha256:…` or an image's id, which the engine has locally (nothing is pulled by itself). " +
 				"What the name means is found out when the plan is made, or when the stage runs if it is not built before; another image is another fingerprint."},
+		{Name: "archive", Type: schema.String,
+			Doc: "The image in a file of the module, in place of `image`: `trainer.tar`, as `docker save` writes it (also `.tar.gz`), or the tar or folder of an OCI image layout. Its content is an input of the stage, which needs no registry and no engine to be planned. " +
+				"Of one with images for several machines `architecture` says which."},
 		{Name: "command", Type: schema.StringList, Required: true,
 			Doc: "The command, program and arguments. It takes the place of the image's entrypoint; no shell is involved."},
 	}
 }
 
 // Program is what the block means.
-func (c *Container) Program() schema.Program {
-	return schema.Program{Image: schema.Image{Name: c.Image, Path: "image"}, Command: c.Command, Env: c.Variables(), Network: c.Network, Format: c.Format}
+func (c *Container) Program() (schema.Program, error) {
+	p := schema.Program{Image: schema.Image{Name: c.Image, Path: "image"}, Command: c.Command, Env: c.Variables(), Network: c.Network, Format: c.Format}
+	if c.Archive == "" {
+		return p, nil
+	}
+	made, err := archive.Make(archive.Config{Archive: path.Clean(c.Archive), Architecture: c.Architecture})
+	p.Image = schema.Image{Path: "archive", Made: made}
+	return p, err
+}
+
+// Problems are what is wrong with the image, the command and what it runs with.
+func (c *Container) Problems() []schema.Problem {
+	var out []schema.Problem
+	switch {
+	case c.Image != "" && c.Archive != "":
+		out = append(out, schema.Problem{Path: "archive", Summary: "The block names an image and an archive of one", Hint: "Leave one of them out."})
+	case c.Archive == "":
+		out = ImageProblems("image", c.Image)
+	}
+	return slices.Concat(out, CommandProblems("command", c.Command), c.Run.Problems())
 }
 
 // ImageProblems are those of an image's name.

@@ -34,7 +34,7 @@ func (k Kind) Container() component.Component {
 		Shape: func(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 			var c Container
 			return k.shape(ctx, b, req, &c, func() []schema.Problem {
-				return slices.Concat(ImageProblems("image", c.Image), CommandProblems("command", c.Command), c.Problems())
+				return c.Problems()
 			})
 		},
 		Program: func(config json.RawMessage) (*schema.Program, error) {
@@ -42,8 +42,8 @@ func (k Kind) Container() component.Component {
 			if err := json.Unmarshal(config, &c); err != nil {
 				return nil, err
 			}
-			p := c.Program()
-			return &p, nil
+			p, err := c.Program()
+			return &p, err
 		},
 	}
 }

@@ -19,6 +19,8 @@ type Run struct {
 	Env     map[string]any `json:"env"` // of any values, so that one that is no string is told by its name
 	Network bool           `json:"network"`
 	Format  string         `json:"format"`
+
+	Architecture string `json:"architecture"`
 }
 
 // RunAttrs are those of Run, and the secrets that the command finds. commands is how messages and documentation name what runs: "both commands".

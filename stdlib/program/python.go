@@ -17,7 +17,7 @@ import (
 //
 //	script, files        the input code: they lie in /mlp/in/code, under their names, and are no part of the image; an edit of one is no new image
 //	base, or python      the image that the script runs in, as it is where nothing is to be installed
-//	requirements, index  an image of its own: the derived stage <block>@image installs what is listed, by hashes, on top of the base (image.python)
+//	requirements, lock   an image of its own: the derived stage <block>@image installs what is listed, by hashes, on top of the base (image.python)
 //
 // So a script is run as python3 /mlp/in/code/train.py, with PYTHONPATH=/mlp/in/code:/mlp/lib:/opt/mlp/python: first the module's own files, then mlp_stage, then
 // what was installed; behind these what the base has.
@@ -28,6 +28,7 @@ type Python struct {
 	Version      string   `json:"python"`
 	Base         string   `json:"base"`
 	Requirements string   `json:"requirements"`
+	Lock         string   `json:"lock"`
 	Index        string   `json:"index"`
 }
 
@@ -45,10 +46,15 @@ func PythonAttrs(script string) []schema.Attr {
 		{Name: "requirements", Type: schema.String,
 			Doc: "A requirements file of the module, each requirement pinned by `==` and with `--hash=sha256:…`, as `pip-compile --generate-hashes` and `uv export` write it. " +
 				"What it lists is installed once, from wheels, into an image that a stage of its own makes and that is kept by its content: nothing is installed when the script runs."},
+		{Name: "lock", Type: schema.String,
+			Doc: "The lock file of a project, in place of `requirements`: `uv.lock`, `poetry.lock` (of Poetry 2) or `pylock.toml`. What it locks for the image's Python is installed, without optional groups and extras, by the hashes of its wheels."},
 		{Name: "index", Type: schema.String,
 			Doc: "Where the wheels are: a folder of the module, or the address of a package index, `https://pypi.org/simple`. Only with an address has the making of the image a network."},
 	}
 }
+
+// lockFile is the name of one that is read: PEP 751 names its own pylock.toml, or pylock.<name>.toml.
+var lockFile = lazyregexp.New(`^(uv\.lock|poetry\.lock|pylock(\.[^.]+)?\.toml)$`)
 
 // version is a version of Python.
 var version = lazyregexp.New(`^3(\.[0-9]{1,2}){0,2}$`)
@@ -72,14 +78,29 @@ func (c *Python) Problems() []schema.Problem {
 		add("", "The block does not say in which image its script runs", "", `Set python = "3.11" for the image python:3.11-slim, or base = "name:tag".`)
 	}
 	switch {
-	case c.Base != "" && c.Version != "" && c.Requirements == "":
+	case c.Requirements != "" && c.Lock != "":
+		add("lock", "The block names requirements and a lock file", "", "Leave one of them out.")
+	case c.Lock != "" && !lockFile().MatchString(path.Base(c.Lock)):
+		add("lock", fmt.Sprintf("%q is no lock file that is read", c.Lock), "Those are uv.lock, poetry.lock and pylock.toml.", "Of another one export a requirements file, with hashes.")
+	case c.Base != "" && c.Version != "" && c.installs() == "":
 		add("python", "python says nothing that base does not", "The version is compared with that of the base when requirements are installed, and there are none.", "Leave one of them out.")
-	case c.Requirements != "" && c.Index == "":
-		add("requirements", "The block does not say where the wheels are", "Nothing is fetched from an index that is not named.", `Set index = "wheels", a folder of the module, or index = "https://pypi.org/simple".`)
-	case c.Requirements == "" && c.Index != "":
-		add("index", "There are no requirements to install from the index", "", `Set requirements = "requirements.txt".`)
+	case c.installs() != "" && c.Index == "":
+		add(c.installs(), "The block does not say where the wheels are", "Nothing is fetched from an index that is not named.", `Set index = "wheels", a folder of the module, or index = "https://pypi.org/simple".`)
+	case c.installs() == "" && c.Index != "":
+		add("index", "There are no requirements to install from the index", "", `Set requirements = "requirements.txt", or lock = "uv.lock".`)
 	}
 	return append(out, c.Run.Problems("PYTHONPATH")...)
+}
+
+// installs is the attribute that says what is installed; empty: nothing is.
+func (c *Python) installs() string {
+	switch {
+	case c.Lock != "":
+		return "lock"
+	case c.Requirements != "":
+		return "requirements"
+	}
+	return ""
 }
 
 // base is the image that the script runs in, or that its image is made of, with the attribute that says so.
@@ -97,11 +118,11 @@ func (c *Python) Program() (schema.Program, error) {
 	for name, value := range c.Variables() {
 		p.Env[name] = value
 	}
-	if c.Requirements == "" {
+	if c.installs() == "" {
 		return p, nil
 	}
-	made, err := imagepython.Make(imagepython.Config{Python: c.Version, Requirements: c.Requirements, Index: c.Index}, c.base())
-	p.Image = schema.Image{Path: "requirements", Made: made}
+	made, err := imagepython.Make(imagepython.Config{Python: c.Version, Requirements: c.Requirements, Lock: c.Lock, Index: c.Index}, c.base())
+	p.Image = schema.Image{Path: c.installs(), Made: made}
 	return p, err
 }
 

@@ -1,4 +1,4 @@
-"""Makes the layer of an image that has a requirements file installed, for mlp's image.python.
+"""Makes the layer of an image that has a requirements file or a lock file installed, for mlp's image.python.
 
 It runs in the base image, without a network unless the block asks for one, and writes two files to $MLP_OUT_IMAGE: layer.tar, whose bytes depend on the
 installed files alone, and image.json, which says what the layer lies on. Nothing is built: wheels are taken as they are, by their hashes.
@@ -31,18 +31,36 @@ def check_version():
 
 
 def pip(index, hashes):
-    """The command of the image's pip, or else of one that the requirements name and the index has: a wheel runs as it is."""
+    """The command of the image's pip, or else of one that the requirements name and the index has: a wheel runs as it is, and is imported as it is."""
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode == 0:
         return [sys.executable, "-m", "pip"]
     for wheel in sorted(index.glob("pip-*.whl")) if index else []:
         if hashlib.sha256(wheel.read_bytes()).hexdigest() in hashes:
+            sys.path.append(str(wheel))
             return [sys.executable, str(wheel / "pip")]
     fail("the base image has no pip", "Take an image that has, or put the wheel of pip into the index and into the requirements, with its hash.")
 
 
-def install(requirements, index, tree):
-    hashes = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", requirements.read_text()))
-    command = pip(index, hashes) + ["install", "--require-hashes", "--only-binary", ":all:", "--no-compile", "--no-cache-dir", "--no-input",
+def locked(lock):
+    """The requirements file that a lock file comes to for this Python."""
+    import mlp_lock
+
+    try:
+        lines = mlp_lock.requirements(lock)
+    except mlp_lock.Refused as e:
+        fail(f"{CONFIG['lock']}: {e.args[0]}", e.args[1])
+    print(lines, flush=True)
+    out = ROOT / "checkpoint" / "requirements.txt"
+    out.write_text(lines)
+    return out
+
+
+def install(code, index, tree):
+    requirements = code / (CONFIG.get("lock") or CONFIG["requirements"])
+    program = pip(index, set(re.findall(r"\b[0-9a-f]{64}\b", requirements.read_text())))
+    if CONFIG.get("lock"):
+        requirements = locked(requirements)
+    command = program + ["install", "--require-hashes", "--only-binary", ":all:", "--no-compile", "--no-cache-dir", "--no-input",
                                     "--disable-pip-version-check", "--no-warn-script-location", "--progress-bar", "off", "--target", str(tree), "-r", str(requirements)]
     if index:
         command += ["--find-links", str(index)]
@@ -54,7 +72,7 @@ def install(requirements, index, tree):
     print(ran.stdout, flush=True)
     if ran.returncode != 0:
         errors = [line for line in ran.stdout.splitlines() if line.startswith("ERROR:")]
-        fail(f"pip could not install {requirements.name}", "\n".join(errors[-4:]))
+        fail(f"pip could not install {CONFIG.get('lock') or CONFIG['requirements']}", "\n".join(errors[-4:]))
     compile = [sys.executable, "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", PREFIX, str(tree)]
     subprocess.run(compile, stdout=subprocess.DEVNULL, env=dict(os.environ, PYTHONHASHSEED="0"))  # a file that is no Python of this version stays uncompiled
 
@@ -87,7 +105,7 @@ def main():
     if tree.exists():
         subprocess.run(["rm", "-rf", str(tree)], check=True)
     tree.mkdir(parents=True)
-    install(code / CONFIG["requirements"], index, tree)
+    install(code, index, tree)
     pack(tree, out / "layer.tar")
     (out / "image.json").write_text(json.dumps({"image": 1, "base": SPEC["versions"]["image"], "layers": ["layer.tar"]}) + "\n")
 

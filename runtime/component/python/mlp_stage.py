@@ -84,14 +84,17 @@ def fail(summary, detail="", again=False):
     sys.exit(75 if again else 78)
 
 
-def open(store, address, port=None, workspace="default", columns=None, as_="pandas"):
+def open(store, address, port=None, workspace="default", columns=None, as_="pandas", pipeline="*"):
     """What the last apply recorded of a block, in a store's folder: a table as `table` gives it; of other ports a folder with links to their files."""
-    store = pathlib.Path(store).resolve()
-    logs = [sorted(log.glob("*.json"), reverse=True) for log in store.glob(f"log/*/{workspace}")]
-    events = (e for log in logs for file in log for e in json.loads(file.read_text())["revision"]["events"] if e["key"] == "node/" + address)
-    node = next(events, {}).get("node")
-    if not node:
-        raise LookupError(f"{store} has nothing of {address} in the workspace {workspace}")
+    store, nodes = pathlib.Path(store).resolve(), {}
+    for log in store.glob(f"log/{pipeline}/{workspace}"):
+        events = (e for file in sorted(log.glob("*.json"), reverse=True) for e in json.loads(file.read_text())["revision"]["events"] if e["key"] == "node/" + address)
+        nodes.update({log.parent.name: node for node in [next(events, {}).get("node")] if node})
+    if len(nodes) != 1:
+        raise LookupError(f"{address} is of several pipelines, say which: {sorted(nodes)}" if nodes else f"{store} has nothing of {address} in the workspace {workspace}")
+    (node,) = nodes.values()
+    if len(node["outputs"]) > 1 and not port or port and port not in node["outputs"]:
+        raise LookupError(f"say which port of {address}: {sorted(node['outputs'])}")
     port = port or next(iter(node["outputs"]))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="mlp-"))
     for f in json.loads(_object(store, node["outputs"][port]).read_text())["files"]:

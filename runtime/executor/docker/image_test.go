@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
@@ -138,4 +139,63 @@ func TestOpenBinaryRefuses(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
 	}
+}
+
+// TestDockerRunsWholeImages: an image that lies on no other is loaded from its layers and runs as its configuration says; one that somebody removed is loaded
+// again, and a program that fails in one for another machine is told so.
+func TestDockerRunsWholeImages(t *testing.T) {
+	e := newExecutor(t, Options{})
+	eng, err := e.engine.get(t.Context(), e.findEngine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := openBinary(e.opts.SelfPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.file.Close()
+	dir := t.TempDir()
+	layer, err := os.Create(filepath.Join(dir, "layer-0.tar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.layer(layer), layer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := sha256Of(layer.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(name, platform string) (executor.Result, string) {
+		task, log := newTask(t, name)
+		made := &executor.Made{Dir: dir, Layers: []string{"layer-0.tar"}, Digest: "blake3:" + strings.TrimPrefix(sum, "sha256:"), Platform: platform, Config: []byte(`{"Env":["FROM_THE_IMAGE=yes"]}`)}
+		task.Container = &executor.Container{Made: made, Command: []string{"/" + binaryPath, "stage", "--root", root}}
+		got, err := e.Run(t.Context(), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got, log.String()
+	}
+	label := filters.NewArgs(filters.Arg("label", madeLabel+"=blake3:"+strings.TrimPrefix(sum, "sha256:")))
+	remove := func() {
+		found, err := e.api.ImageList(t.Context(), image.ListOptions{Filters: label})
+		if err != nil || len(found) != 1 {
+			t.Fatalf("got the images %v, %v, want one", found, err)
+		}
+		if _, err := e.api.ImageRemove(t.Context(), found[0].ID, image.RemoveOptions{Force: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		got, log := run("env", "linux/"+eng.arch)
+		if got.ExitCode != 0 || !strings.Contains(log, "FROM_THE_IMAGE=yes\n") {
+			t.Errorf("got %+v, and the log %s", got, log)
+		}
+		remove()
+	}
+	got, log := run("bad", "linux/other")
+	if got.ExitCode == 0 || !strings.Contains(log, "note: the image is for linux/other, and the engine runs linux/"+eng.arch) {
+		t.Errorf("got %+v, and the log %s", got, log)
+	}
+	remove()
 }

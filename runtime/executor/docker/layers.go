@@ -71,31 +71,55 @@ type madeImage struct {
 	name   string   // for people: "mlp-image:7f9c0d2e1a3b"
 }
 
-// onBase puts it together. A base that is not there is an executor.ErrImage.
-func (e *Executor) onBase(ctx context.Context, c *executor.Container) (*madeImage, error) {
-	var raw bytes.Buffer
-	base, err := e.api.ImageInspect(ctx, c.ImageID, client.ImageInspectWithRawResponse(&raw))
-	switch {
-	case cerrdefs.IsNotFound(err):
-		return nil, fmt.Errorf("%w: %s, which the program's image is made of", executor.ErrImage, c.ImageID)
-	case err != nil:
-		return nil, engineError("looking for the image "+c.ImageID, err)
+// below is what a made image lies on: nothing of one that is whole, but a platform.
+type below struct {
+	OS, Architecture, Variant string
+	Config                    map[string]any
+	RootFS                    struct{ Layers []string }
+}
+
+// findBelow asks the engine for it. One that is not there is an executor.ErrImage.
+func (e *Executor) findBelow(ctx context.Context, c *executor.Container) (b below, err error) {
+	if c.ImageID != "" {
+		var raw bytes.Buffer
+		_, err = e.api.ImageInspect(ctx, c.ImageID, client.ImageInspectWithRawResponse(&raw))
+		switch {
+		case cerrdefs.IsNotFound(err):
+			return b, fmt.Errorf("%w: %s, which the program's image is made of", executor.ErrImage, c.ImageID)
+		case err != nil:
+			return b, engineError("looking for the image "+c.ImageID, err)
+		}
+		if err := json.Unmarshal(raw.Bytes(), &b); err != nil {
+			return b, fmt.Errorf("reading what the engine says of %s: %w", c.ImageID, err)
+		}
+	} else {
+		parts := append(strings.Split(c.Made.Platform, "/"), "", "", "")
+		b.OS, b.Architecture, b.Variant = parts[0], parts[1], parts[2]
 	}
-	var said struct{ Config map[string]any }
-	if err := json.Unmarshal(raw.Bytes(), &said); err != nil {
-		return nil, fmt.Errorf("reading what the engine says of %s: %w", c.ImageID, err)
-	}
-	labels := map[string]any{}
-	for k, v := range said.Config {
-		if own, ok := v.(map[string]any); ok && k == "Labels" {
-			labels = own
+	if c.Made.Config != nil {
+		b.Config = nil
+		if err := json.Unmarshal(c.Made.Config, &b.Config); err != nil {
+			return b, fmt.Errorf("reading how the program's image runs: %w", err)
 		}
 	}
-	labels[madeLabel] = c.Made.Digest
-	if said.Config == nil {
-		said.Config = map[string]any{}
+	return b, nil
+}
+
+// onBase puts it together.
+func (e *Executor) onBase(ctx context.Context, c *executor.Container) (*madeImage, error) {
+	base, err := e.findBelow(ctx, c)
+	if err != nil {
+		return nil, err
 	}
-	said.Config["Labels"] = labels
+	if base.Config == nil {
+		base.Config = map[string]any{}
+	}
+	labels, ok := base.Config["Labels"].(map[string]any)
+	if !ok {
+		labels = map[string]any{}
+	}
+	labels[madeLabel] = c.Made.Digest
+	base.Config["Labels"] = labels
 	m := &madeImage{name: "mlp-image:" + c.Made.Digest[len(c.Made.Digest)-64:][:12]}
 	diffs := append([]string{}, base.RootFS.Layers...)
 	m.layers = append(m.layers, base.RootFS.Layers...)
@@ -113,8 +137,8 @@ func (e *Executor) onBase(ctx context.Context, c *executor.Container) (*madeImag
 		history[i] = imageHistory{Created: epoch, CreatedBy: "mlp"}
 	}
 	m.config, err = json.Marshal(map[string]any{
-		"architecture": base.Architecture, "os": base.Os, "variant": base.Variant, "created": epoch,
-		"config": said.Config, "history": history, "rootfs": imageRootFS{Type: "layers", DiffIDs: diffs},
+		"architecture": base.Architecture, "os": base.OS, "variant": base.Variant, "created": epoch,
+		"config": base.Config, "history": history, "rootfs": imageRootFS{Type: "layers", DiffIDs: diffs},
 	})
 	return m, err
 }

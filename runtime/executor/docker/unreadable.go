@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
@@ -19,12 +20,43 @@ func (e engine) explain(t executor.Task) {
 		return
 	}
 	for _, in := range t.Inputs {
-		if path, mode := unreadable(in.Path); path != "" {
+		if path, mode := unreadableOf(in, t.Spec.Files[in.Port]); path != "" {
 			fmt.Fprintf(t.Log, "note: stages of root run as user %d, who may not read %s (%v); make it readable: chmod -R o+rX %s\n",
 				nobody, path, mode, path)
 			return
 		}
 	}
+}
+
+// unreadableOf finds the first file or folder of an input that not everybody may read: of files from outside of those that the stage reads, whatever lies
+// beside them.
+func unreadableOf(in executor.Input, files []string) (found string, mode fs.FileMode) {
+	if files == nil {
+		return unreadable(in.Path)
+	}
+	for _, name := range files {
+		path := in.Path
+		for _, step := range append([]string{"."}, strings.Split(name, "/")...) {
+			path = filepath.Join(path, step)
+			info, err := os.Stat(path)
+			if err != nil {
+				break
+			}
+			if mode := info.Mode(); !openTo(mode) {
+				return path, mode
+			}
+		}
+	}
+	return "", 0
+}
+
+// openTo reports whether everybody may read a file, or enter and read a folder.
+func openTo(mode fs.FileMode) bool {
+	want := fs.FileMode(0o004)
+	if mode.IsDir() {
+		want = 0o005
+	}
+	return mode.Perm()&want == want
 }
 
 // unreadable finds the first file or folder that not everybody may read.
@@ -42,11 +74,7 @@ func unreadable(root string) (found string, mode fs.FileMode) {
 		if err != nil {
 			return fs.SkipAll
 		}
-		want := fs.FileMode(0o004)
-		if d.IsDir() {
-			want = 0o005
-		}
-		if (d.IsDir() || d.Type().IsRegular()) && info.Mode().Perm()&want != want {
+		if (d.IsDir() || d.Type().IsRegular()) && !openTo(info.Mode()) {
 			found, mode = path, info.Mode()
 			return fs.SkipAll
 		}

@@ -42,6 +42,7 @@ func TestDockerExplainsImages(t *testing.T) {
 	for _, tt := range []struct{ name, arch, line, want string }{
 		{"another machine's", "other", "hello", "note: the image is for linux/" + eng.arch + ", and the engine runs linux/other"},
 		{"not root", eng.arch, "open /etc/shadow: permission denied", "note: a program runs as no root"},
+		{"another machine's program", eng.arch, "exec /app/run: exec format error", "note: a file that was to be run is no program for linux/" + eng.arch},
 		{"neither", eng.arch, "ValueError", ""},
 	} {
 		task, log := newTask(t, "echo")

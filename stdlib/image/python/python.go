@@ -1,4 +1,4 @@
-// Package python makes images that have a requirements file installed: a layer on top of a base image, of wheels that are taken by their hashes.
+// Package python makes images that have a requirements file or a lock file installed: a layer on top of a base image, of wheels that are taken by their hashes.
 //
 // # How
 //
@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -36,16 +37,20 @@ var Component = component.Component{
 
 // Config is the stage's configuration.
 type Config struct {
-	Python       string `json:"python,omitempty"`    // that the base must have; empty: any
-	Requirements string `json:"requirements"`        // the file, below in/code
-	Index        string `json:"index,omitempty"`     // the folder of wheels, below in/code
-	IndexURL     string `json:"index_url,omitempty"` // or the index's address
+	Python       string `json:"python,omitempty"`       // that the base must have; empty: any
+	Requirements string `json:"requirements,omitempty"` // the file, below in/code
+	Lock         string `json:"lock,omitempty"`         // or a lock file
+	Index        string `json:"index,omitempty"`        // the folder of wheels, below in/code
+	IndexURL     string `json:"index_url,omitempty"`    // or the index's address
 	Network      bool   `json:"network,omitempty"`
 }
 
 // Make is the stage that makes an image of a base. c.Index is a folder, or an address.
 func Make(c Config, base schema.Image) (*schema.Making, error) {
 	code := []schema.Files{{Path: "requirements", Patterns: []string{c.Requirements}}}
+	if c.Lock != "" {
+		code = []schema.Files{{Path: "lock", Patterns: []string{c.Lock}}}
+	}
 	if strings.Contains(c.Index, "://") {
 		c.Index, c.IndexURL, c.Network = "", c.Index, true
 	} else {
@@ -54,7 +59,7 @@ func Make(c Config, base schema.Image) (*schema.Making, error) {
 	}
 	config, err := json.Marshal(c)
 	return &schema.Making{Type: Component.Type.Name, Version: Component.Type.Version, Config: config, Program: schema.Program{
-		Image: base, Command: []string{"python3", "/mlp/" + python.Folder + "/mlp_install.py"}, Code: code, Library: python.Library, Network: c.Network,
+		Image: base, Command: []string{"python3", "/mlp/" + python.Folder + "/mlp_install.py"}, Code: code, Library: python.Installer, Network: c.Network,
 		Env: map[string]string{"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
 	}}, err
 }
@@ -66,12 +71,15 @@ var (
 )
 
 // inspect reads the requirements: each is pinned and has a hash, and nothing else stands there that would have pip read other files or indexes.
-func inspect(config json.RawMessage, read func(string) ([]byte, error)) []schema.Problem {
+func inspect(config json.RawMessage, files fs.FS) []schema.Problem {
 	var c Config
 	if err := json.Unmarshal(config, &c); err != nil {
 		return []schema.Problem{{Summary: err.Error()}}
 	}
-	text, err := read(c.Requirements)
+	if c.Lock != "" {
+		return nil // which the stage reads, by its Python's version
+	}
+	text, err := fs.ReadFile(files, path.Clean(c.Requirements))
 	if err != nil {
 		return []schema.Problem{{Path: "requirements", Summary: err.Error()}}
 	}

@@ -48,18 +48,18 @@ type config struct {
 
 // Programs are the block's commands.
 func (c *config) Programs() (schema.Program, error) {
-	p := c.Program()
+	p, err := c.Program()
 	p.Predict = c.Predict
-	return p, nil
+	return p, err
 }
 
 // Wrong is what is wrong with the commands.
 func (c *config) Wrong() []schema.Problem {
-	out := slices.Concat(program.ImageProblems("image", c.Image), program.CommandProblems("command", c.Command))
+	out := c.Problems()
 	if c.Predict != nil {
 		out = append(out, program.CommandProblems("predict", c.Predict)...)
 	}
-	return append(out, c.Run.Problems()...)
+	return out
 }
 
 const doc = `The command reads the tables in ` + "`$MLP_IN_DATA`" + ` (and ` + "`$MLP_IN_VALIDATION`" + `), finds target, features, task and its
