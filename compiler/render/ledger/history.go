@@ -273,27 +273,8 @@ func (c *Change) text() string {
 		return fmt.Sprintf("%s approval %s given by %s", address, render.Line(c.Approval), review.GivenText(*c.Given))
 	case c.Kind == "gate":
 		return fmt.Sprintf("%s decided: %s", address, c.Verdict)
-	case c.Kind == "release" && c.Rollout != nil:
-		r := c.Rollout
-		text := fmt.Sprintf("%s %s %s: %s", address, render.Line(r.Next.From), r.Next.Model.Short(), review.Rollout(r))
-		switch {
-		case c.Resumed:
-			text += ", resumed"
-		case r.Moved != nil && r.Paused == nil:
-			text += ", promoted by " + review.GivenText(*r.Moved)
-		}
-		return text
-	case c.Kind == "release" && c.Promoted != nil && c.Before != "":
-		return fmt.Sprintf("%s released: %s %s%s, promoted by %s", address, render.Line(c.From), c.Model.Short(), was, review.GivenText(*c.Promoted))
-	case c.Kind == "release" && c.Rollback != nil && c.Rollback.Lifted != nil:
-		return fmt.Sprintf("%s rollback lifted by %s", address, review.GivenText(*c.Rollback.Lifted))
-	case c.Kind == "release" && c.Rollback != nil && c.Before == "" && c.Rollback.Held[len(c.Rollback.Held)-1].Role != "":
-		held := c.Rollback.Held[len(c.Rollback.Held)-1]
-		return fmt.Sprintf("%s %s of %s %s aborted by %s", address, held.Role, render.Line(held.From), held.Model.Short(), review.GivenText(c.Rollback.Given))
-	case c.Kind == "release" && c.Rollback != nil:
-		return fmt.Sprintf("%s rolled back to revision %d: %s %s%s by %s", address, c.Rollback.To, render.Line(c.From), c.Model.Short(), was, review.GivenText(c.Rollback.Given))
 	case c.Kind == "release":
-		return fmt.Sprintf("%s released: %s %s%s", address, render.Line(c.From), c.Model.Short(), was)
+		return address + " " + c.released(was)
 	case c.Kind == "block":
 		return address + " described"
 	}
@@ -302,4 +283,28 @@ func (c *Change) text() string {
 		text += "  " + string(c.Check.Verdict)
 	}
 	return text
+}
+
+// released is what became of a release; was is what it replaced, in brackets.
+func (c *Change) released(was string) string {
+	model := fmt.Sprintf("%s %s%s", render.Line(c.From), c.Model.Short(), was)
+	back := c.Rollback
+	switch r := c.Rollout; {
+	case r != nil && c.Resumed:
+		return fmt.Sprintf("%s %s: %s, resumed", render.Line(r.Next.From), r.Next.Model.Short(), review.Rollout(r))
+	case r != nil && r.Moved != nil && r.Paused == nil:
+		return fmt.Sprintf("%s %s: %s, promoted by %s", render.Line(r.Next.From), r.Next.Model.Short(), review.Rollout(r), review.GivenText(*r.Moved))
+	case r != nil:
+		return fmt.Sprintf("%s %s: %s", render.Line(r.Next.From), r.Next.Model.Short(), review.Rollout(r))
+	case c.Promoted != nil && c.Before != "":
+		return fmt.Sprintf("released: %s, promoted by %s", model, review.GivenText(*c.Promoted))
+	case back == nil:
+		return "released: " + model
+	case back.Lifted != nil:
+		return "rollback lifted by " + review.GivenText(*back.Lifted)
+	}
+	if held := back.Held[len(back.Held)-1]; c.Before == "" && held.Role != "" {
+		return fmt.Sprintf("%s of %s %s aborted by %s", held.Role, render.Line(held.From), held.Model.Short(), review.GivenText(back.Given))
+	}
+	return fmt.Sprintf("rolled back to revision %d: %s by %s", back.To, model, review.GivenText(back.Given))
 }
