@@ -13,7 +13,8 @@ import (
 )
 
 const serveHelp = `Serves the models that deploy "http" blocks have released, in the foreground, and follows the state: when an apply
-releases another model, it is loaded and takes over without a request lost.
+releases another model, it is loaded and takes over without a request lost. With a canary, a shadow or blue_green in the block it is
+served beside the live one first, until 'mlp release promote' or 'mlp release abort'.
 
 The protocol is the Open Inference Protocol v2 (GET /v2/models/NAME, POST /v2/models/NAME/infer); POST
 /v1/models/NAME/predict takes rows as objects, whose schema is at /v1/models/NAME/openapi.json. The model's name is that of the
