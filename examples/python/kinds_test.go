@@ -133,7 +133,7 @@ func TestProgramsOfAllKinds(t *testing.T) {
 	}
 
 	for _, tt := range []struct{ address, typed, want string }{
-		{"dataset.clean", "ls /mlp/in /mlp/lib; id -u; python3 -c 'import mlp_stage; print(mlp_stage.params)'; touch /x; exit 3\n", "from.raw\n\n/mlp/lib:\nmlp_install.py\nmlp_stage.py\n"},
+		{"dataset.clean", "ls /mlp/in /mlp/lib; id -u; python3 -c 'import mlp_stage; print(mlp_stage.params)'; touch /x; exit 3\n", "from.raw\n\n/mlp/lib:\nmlp_stage.py\n"},
 		{"feature.card", "cat /mlp/in/code/feature.py; env | grep PYTHONPATH; ls /sys/class/net\n", "PYTHONPATH=/mlp/in/code:/mlp/lib:/opt/mlp/python\nlo\n"},
 		{"dataset.clean", "echo in $MLP_IN_FROM_RAW; touch /x || echo read-only\n", "in /mlp/in/from.raw\nread-only\n"},
 	} {

@@ -40,7 +40,7 @@ func TestClusterRetries(t *testing.T) {
 		{"evicted again and again", []executor.Ended{evicted}, 1 + clusterRetries, attempt.EvictedFailure, "stage.a: its pod was evicted on node node1: EvictionByEvictionAPI: drained"},
 		{"other faults beside", []executor.Ended{vanished, evicted, vanished, evicted, vanished}, 5, attempt.EngineFailure, "stage.a left no outcome"},
 		{"one that does not pass", []executor.Ended{{Fault: executor.Forbidden, Why: "maximum memory is 1Gi"}}, 1, attempt.ForbiddenFailure, "maximum memory is 1Gi"},
-		{"memory", []executor.Ended{{OutOfMemory: true, Why: "OOMKilled"}}, 1, attempt.MemoryFailure, "needed more memory"},
+		{"memory, twice as much each time", []executor.Ended{{OutOfMemory: true, Why: "OOMKilled"}}, 4, attempt.MemoryFailure, "stage.a needed more memory than it may use, 16384 MB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,8 +57,15 @@ func TestClusterRetries(t *testing.T) {
 				if again, ok := e.(StageRetried); ok {
 					told++
 					checkLog(t, r, again.Log, again.Attempt)
-					if want := tt.ends[min(told, len(tt.ends))-1]; again.Failure != attempt.FailureKind(want.Fault) && (want.Fault != "" || again.Failure != attempt.EngineFailure) {
-						t.Errorf("attempt %d is told as %s, want %s", told, again.Failure, want.Fault)
+					end, want := tt.ends[min(told, len(tt.ends))-1], attempt.EngineFailure
+					switch {
+					case end.OutOfMemory:
+						want = attempt.MemoryFailure
+					case end.Fault != "":
+						want = attempt.FailureKind(end.Fault)
+					}
+					if again.Failure != want {
+						t.Errorf("attempt %d is told as %s, want %s", told, again.Failure, want)
 					}
 				}
 			}
