@@ -109,6 +109,7 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
+	f.Add([]byte(`{"trees":[{"left":[0],"right":[0],"feature":[0],"value":[0],"missing_left":[],"zero_missing":[],"gain":[],"cover":[]}]}`)) // empty is as left out
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Decode(data)
 		if err != nil || m.Features > 1000 || len(m.Trees) > 100 {

@@ -155,11 +155,11 @@ func (t *Tree) UnmarshalJSON(data []byte) error {
 	t.Group, t.Nodes = in.Group, make([]Node, n)
 	for i := range t.Nodes {
 		t.Nodes[i] = Node{Left: in.Left[i], Right: in.Right[i], Feature: in.Feature[i], Value: float64(in.Value[i]),
-			MissingLeft: in.MissingLeft != nil && in.MissingLeft[i] != 0, ZeroMissing: in.ZeroMissing != nil && in.ZeroMissing[i] != 0}
-		if in.Gain != nil {
+			MissingLeft: len(in.MissingLeft) > 0 && in.MissingLeft[i] != 0, ZeroMissing: len(in.ZeroMissing) > 0 && in.ZeroMissing[i] != 0}
+		if len(in.Gain) > 0 {
 			t.Nodes[i].Gain = float64(in.Gain[i])
 		}
-		if in.Cover != nil {
+		if len(in.Cover) > 0 {
 			t.Nodes[i].Cover = float64(in.Cover[i])
 		}
 	}

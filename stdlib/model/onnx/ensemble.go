@@ -73,7 +73,7 @@ func (n *node) ensemble() (*ensemble, error) {
 			e.order = append(e.order, at[0])
 		}
 		e.places[at] = len(e.nodes[at[0]])
-		e.nodes[at[0]] = append(e.nodes[at[0]], branch{ids[i], modes[i], features[i], values[i], yes[i], no[i], tracks != nil && tracks[i] != 0})
+		e.nodes[at[0]] = append(e.nodes[at[0]], branch{ids[i], modes[i], features[i], values[i], yes[i], no[i], len(tracks) > 0 && tracks[i] != 0})
 	}
 	return e, e.weigh(ints(prefix+"treeids"), ints(prefix+"nodeids"), ints(prefix+"ids"), n.list(prefix+"weights"))
 }
