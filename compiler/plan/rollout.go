@@ -21,8 +21,13 @@ type Rollout struct {
 	Paused   *Given          `json:"paused,omitempty"` // who paused it: it is not promoted until it is resumed
 }
 
-// Share is how many percent of the rows the candidate gets.
-func (r *Rollout) Share() float64 { return r.Strategy.Steps[r.Step] }
+// Share is how many percent of the rows the candidate gets: none at a step that there is not, as of a log that another version wrote.
+func (r *Rollout) Share() float64 {
+	if r.Step < 0 || r.Step >= len(r.Strategy.Steps) {
+		return 0
+	}
+	return r.Strategy.Steps[r.Step]
+}
 
 // Newest is the release that was let pass last: the candidate of the rollout, or what is live where there is none.
 func (s *ReleaseState) Newest() *ReleaseState {

@@ -80,8 +80,8 @@ func (s *Screen) RolledBack(r workspace.Rollback, done *workspace.RolledBack) {
 	}
 }
 
-// rolloutBegan tells which candidate takes over by steps, and how it is moved on.
-func (s *Screen) rolloutBegan(r engine.ReleaseResult) {
+// rolloutGoesOn tells which candidate takes over by steps, how far it is, and how it is moved on.
+func (s *Screen) rolloutGoesOn(r engine.ReleaseResult) {
 	rollout, address := r.After.Rollout, render.ShellWord(r.Address)
 	fmt.Fprintf(s.Out, "  %s  %s %s stays live; %s %s: %s\n", r.Address, r.After.From, r.After.Model.Short(), rollout.Next.From, rollout.Next.Model.Short(), review.Rollout(rollout))
 	fmt.Fprintf(s.Out, "      its rollout    %s\n      move it on     %s --reason '…'\n      take it back   %s --reason '…'\n",

@@ -254,8 +254,8 @@ func (s *Screen) releaseResult(r engine.ReleaseResult) {
 		fmt.Fprintf(s.Err, "  %s  not released: held by %s\n", r.Address, strings.Join(r.BlockedBy, ", "))
 	case r.Status == engine.Sampled:
 		fmt.Fprintf(s.Out, "  %s  not released: its model is of a sample of the rows\n", r.Address)
-	case r.Status == engine.Changed && r.After != nil && r.After.Rollout != nil:
-		s.rolloutBegan(r)
+	case r.After != nil && r.After.Rollout != nil && r.Status != engine.Held:
+		s.rolloutGoesOn(r)
 	case r.After != nil:
 		what := "released"
 		switch r.Status {

@@ -161,6 +161,9 @@ func (v *verifier) state(ctx context.Context, log *state.Log) error {
 	}
 	for _, address := range slices.Sorted(maps.Keys(st.Releases)) {
 		v.release(log, address, st.Releases[address], made, "the model that is live")
+		if r := st.Releases[address].Rollout; r != nil {
+			v.release(log, address, r.Next, made, "the model that is on its way to be live")
+		}
 	}
 	for _, r := range slices.Backward(history) { // to which a rollback may go
 		for _, e := range r.Events {

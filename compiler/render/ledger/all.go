@@ -45,7 +45,7 @@ func All(w io.Writer, title string, all []*Block, inFile func(address string) bo
 		if x.Release != nil {
 			what += fmt.Sprintf("  live: %s %s", x.Release.From, x.Release.Model.Short())
 			if r := x.Release.Rollout; r != nil {
-				what += fmt.Sprintf("  %s: %s %s", r.Strategy.Role, r.Next.From, r.Next.Model.Short())
+				what += fmt.Sprintf("  %s: %s %s", render.Line(string(r.Strategy.Role)), render.Line(r.Next.From), r.Next.Model.Short())
 			}
 		}
 		if x.Damaged != "" {

@@ -181,7 +181,7 @@ func (p *printer) rolledBack(r *plan.Rollback) {
 		if r.Lifted != nil {
 			what = "not held"
 		}
-		text := fmt.Sprintf("%s %s, %s since revision %d until then", render.Line(h.From), h.Model.Short(), cmp.Or(string(h.Role), "live"), h.Revision)
+		text := fmt.Sprintf("%s %s, %s since revision %d until then", render.Line(h.From), h.Model.Short(), cmp.Or(render.Line(string(h.Role)), "live"), h.Revision)
 		if len(h.Config) > 0 {
 			text += ", with the settings of then"
 		}

@@ -304,7 +304,7 @@ func (c *Change) released(was string) string {
 		return "rollback lifted by " + review.GivenText(*back.Lifted)
 	}
 	if held := back.Held[len(back.Held)-1]; c.Before == "" && held.Role != "" {
-		return fmt.Sprintf("%s of %s %s aborted by %s", held.Role, render.Line(held.From), held.Model.Short(), review.GivenText(back.Given))
+		return fmt.Sprintf("%s of %s %s aborted by %s", render.Line(string(held.Role)), render.Line(held.From), held.Model.Short(), review.GivenText(back.Given))
 	}
 	return fmt.Sprintf("rolled back to revision %d: %s by %s", back.To, model, review.GivenText(back.Given))
 }

@@ -60,7 +60,7 @@ func rollout(r *plan.Release) (out []string) {
 	case r.Action == plan.NoRelease:
 		return []string{Rollout(was)}
 	case was != nil:
-		out = append(out, fmt.Sprintf("ends the %s of %s %s, %s", was.Strategy.Role, render.Line(was.Next.From), render.Line(was.Next.Model.Short()), share(was)))
+		out = append(out, fmt.Sprintf("ends the %s of %s %s, %s", render.Line(string(was.Strategy.Role)), render.Line(was.Next.From), render.Line(was.Next.Model.Short()), share(was)))
 	}
 	if r.Strategy != nil && r.Action != plan.RemoveRelease && !sameModel(r) {
 		out = append(out, Strategy(*r.Strategy))
@@ -85,7 +85,7 @@ func Strategy(s schema.Strategy) string {
 
 // Rollout is how far a rollout is, in words: "canary at 5 %, step 1 of 2, since revision 12".
 func Rollout(r *plan.Rollout) string {
-	text := fmt.Sprintf("%s %s", r.Strategy.Role, share(r))
+	text := fmt.Sprintf("%s %s", render.Line(string(r.Strategy.Role)), share(r))
 	if n := len(r.Strategy.Steps); n > 1 {
 		text += fmt.Sprintf(", step %d of %d", r.Step+1, n)
 	}
