@@ -116,7 +116,7 @@ func (s *Session) moved(ctx context.Context, m RolloutMove, live plan.ReleaseSta
 	if err := s.Store.Verify(ctx, live.Rollout.Next.Model); err != nil {
 		if object, missing := store.IsMissing(err); missing {
 			return live, &Failure{Err: fmt.Errorf("the model of %s, %s, is not whole in the store: %s is gone", live.Rollout.Next.From, live.Rollout.Next.Model.Short(), object),
-				Hint: "Nothing was changed. Apply makes it again; or take it away: " + command(AbortRollout) + "."}
+				Hint: "Nothing was changed. An apply of the files that it came from makes it again; or take it away: " + command(AbortRollout) + "."}
 		}
 		return live, err
 	}
