@@ -30,8 +30,9 @@ func TestSentIsCounted(t *testing.T) {
 			if err := bucket.Put(ctx, b, key, content); err != nil {
 				t.Fatal(err)
 			}
-			const heads = 10_000 // what belongs to the requests, and not to the value
-			if n := int(sent.Load()); n < size || n > size+heads || calls.Load() < 2 {
+			const heads = 10_000               // what belongs to the requests, and not to the value
+			parts := int64(1 + size/partBytes) // at the least: how many reads a request's body takes is the network's
+			if n := int(sent.Load()); n < size || n > size+heads || calls.Load() < parts {
 				t.Errorf("%s, %s: counted %d bytes in %d parts, of %d", name, key, n, calls.Load(), size)
 			}
 			if got, err := bucket.Read(t.Context(), b, key); err != nil || !bytes.Equal(got, content) {
