@@ -135,9 +135,14 @@ func mayImport(room, imported string) bool {
 func under(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
 
 // TestCommandLineIsThin: flags, what is printed and exit codes stand here; what is done stands in the use cases of runtime/workspace, and
-// texts in runtime/view and compiler/render.
+// texts in runtime/view and compiler/render. So a command has few lines, counted over all of them: with a new one the room grows by as many.
 func TestCommandLineIsThin(t *testing.T) {
-	const limit = 3500
+	const aCommand = 84
+	commands := 0
+	for _, c := range (&app{}).root().Commands() {
+		commands += max(1, len(c.Commands()))
+	}
+	limit := aCommand * commands
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +159,6 @@ func TestCommandLineIsThin(t *testing.T) {
 		lines += strings.Count(string(text), "\n")
 	}
 	if lines == 0 || lines >= limit {
-		t.Errorf("the command line has %d lines, fewer than %d are wanted: move what a command does to runtime/workspace, and texts to runtime/view", lines, limit)
+		t.Errorf("the command line has %d lines in %d commands, fewer than %d are wanted: move what a command does to runtime/workspace, and texts to runtime/view", lines, commands, limit)
 	}
 }
