@@ -84,7 +84,7 @@ bench: build
 	@MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 1h -run '^$$' -bench . -benchtime 1x ./... | tee bin/bench.txt
 	@awk -f .ci/figures.awk bin/bench.txt
 
-FIGURES = TinyStages$$/.|Workers|FirstPlan|Plan$$/layered/^1000$$|BenchmarkStage$$|ClassesAgainstXGBoost|CSV|WindowsByHand|Serving/predict|Fraud|Binary
+FIGURES = TinyStages$$/.|Workers|FirstPlan|Plan$$/layered/^1000$$|BenchmarkStage$$|ClassesAgainstXGBoost|CSV|WindowsByHand|Serving/predict|BenchmarkLoad|Fraud|Binary
 figures: build
 	@MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 1h -run '^$$' -bench '$(FIGURES)' -benchtime 1x ./runtime/cli ./runtime/executor/docker ./runtime/serve \
 	  ./stdlib/train/gradient_boosting ./stdlib/train/trees/histogram ./stdlib/table ./stdlib/feature/window | tee bin/bench.txt
@@ -113,8 +113,8 @@ fuzz: build
 
 # What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
 # setting, and drift among 1 to 300 columns: half an hour of one core; power cuts by the ten thousands; 200 pull requests by 16 writers who are
-# killed; releases of models by the ten thousands. Then each fuzz target for five minutes.
+# killed; releases of models by the ten thousands; a server that is killed fifty times. Then each fuzz target for five minutes.
 soak: build
-	MLP_SOAK=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut|ManyPulls|StoreGarbage|LargeTables|Sequential|UnderAKeptEngine|SameBytesOnThreads' \
+	MLP_SOAK=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut|ManyPulls|StoreGarbage|LargeTables|Sequential|UnderAKeptEngine|SameBytesOnThreads|KilledServers' \
 	  $$(grep -rl MLP_SOAK --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 	$(MAKE) fuzz FUZZTIME=5m

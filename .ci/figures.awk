@@ -33,6 +33,9 @@ BEGIN {
     row("windows of 300,000 rows, over the SQL by hand", "WindowsByHand", "feature/hand", "<= 1.3")
     row("serving a row, processor time of an echo over mlp's", "Serving/predict/1", "echo/mlp", ">= 0.75")
     row("  100 rows", "Serving/predict/100", "echo/mlp", ">= 0.9")
+    row("32 clients of one row: answers a second, over those of an echo", "Load", "mlp/echo", ">= 0.6")
+    row("  the 99th percentile of latency, over the echo's", "Load", "p99/echo", "<= 3")
+    row("  answers a second with a log of predictions, over those without", "Load", "kept/free", ">= 0.85")
     row("examples/fraud from nothing as processes, processor s", "Fraud", "cpu-s", "<= 3")
     row("the binary, MB", "Binary", "MB", "<= 150")
   }

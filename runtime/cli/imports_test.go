@@ -53,7 +53,7 @@ var doors = map[string][]string{
 	"runtime/mlflow":               {"lang/lazyregexp"},
 	"runtime/dvc":                  {"lang/lazyregexp"},
 	"runtime/heap":                 {},
-	"runtime/workspace":            {"lang", "compiler", "runtime/attempt", "runtime/cache", "runtime/component", "runtime/dvc", "runtime/engine", "runtime/executor", "runtime/fetch", "runtime/mlflow", "runtime/predlog", "runtime/scratch", "runtime/serve", "runtime/state", "runtime/store", "stdlib"},
+	"runtime/workspace":            {"lang", "compiler", "runtime/attempt", "runtime/cache", "runtime/component", "runtime/dvc", "runtime/engine", "runtime/executor", "runtime/fetch", "runtime/heap", "runtime/mlflow", "runtime/predlog", "runtime/scratch", "runtime/serve", "runtime/state", "runtime/store", "stdlib"},
 	"runtime/view":                 {"compiler/canary", "lang/address", "compiler/plan", "compiler/render", "runtime/component", "runtime/engine", "runtime/mlflow", "runtime/store/bucket", "runtime/suite", "runtime/workspace"},
 	"runtime/cli":                  {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":                  {"runtime/cli"},

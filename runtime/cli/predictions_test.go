@@ -160,13 +160,16 @@ func (r *logging) stop(t *testing.T) {
 
 const plainRow = `{"x":1.5,"n":3,"big":4,"word":"a","member":true,"age":33,"customer":"c1"}`
 
-// TestPredictionsOfKilledServers: a server that is killed under load, again and again, has kept each row that it has answered, once.
+// TestPredictionsOfKilledServers: a server that is killed under load, again and again (with MLP_SOAK=1 fifty times), has kept each row that it has answered, once.
 func TestPredictionsOfKilledServers(t *testing.T) {
 	dir := loggingStore(t, 2)
 	chance := rand.New(rand.NewPCG(1, 2))
 	var mu sync.Mutex
 	answered := map[string]bool{}
-	const kills, clients = 12, 8
+	kills, clients := 12, 8
+	if os.Getenv("MLP_SOAK") != "" {
+		kills, clients = 50, 32
+	}
 	for kill := range kills {
 		r := startLogging(t, dir, "predictions")
 		var all sync.WaitGroup

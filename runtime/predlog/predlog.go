@@ -10,7 +10,7 @@ package predlog
 // How nothing is lost.
 //
 // An append is answered when its rows are on the disk. Rows that come in while others are written wait, and are written together with one fsync for
-// all of them (group commit), so that many clients cost few fsyncs. A file of rows ends after a minute or 16 MiB, or when rows with other columns
+// all of them (group commit), so that many clients cost few fsyncs; a disk that is fast is given a moment, for groups to form. A file of rows ends after a minute or 16 MiB, or when rows with other columns
 // come; another goroutine makes Parquet of it. Each step leaves a state that the next start takes further:
 //
 //	killed while rows are written     the last line has no valid checksum: nobody was told that it is kept, and it is passed over
@@ -36,6 +36,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -64,14 +66,18 @@ type Log struct {
 	roll chan struct{} // there may be rows to make Parquet of
 	gone sync.WaitGroup
 
-	open map[string]*segment // by deployment; of run alone
+	// Of run alone:
+	open  map[string]*segment // by deployment
+	text  []byte              // memory that is used again
+	began time.Time           // when the last group was written, of which last is how many it had
+	last  int
 }
 
 // appended are rows that wait for the disk.
 type appended struct {
 	name    string
 	columns []schema.Column
-	rows    [][]byte
+	lines   []byte     // as the file has them
 	result  chan error // takes one without waiting
 }
 
@@ -97,7 +103,7 @@ func Open(o Options) (*Log, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the log of predictions: another process writes %s; each server has a folder of its own: %w", o.Dir, err), lock.Close())
 	}
-	l := &Log{Options: o, lock: lock, in: make(chan *appended, 256), stop: make(chan struct{}), done: make(chan struct{}), roll: make(chan struct{}, 1), open: map[string]*segment{}}
+	l := &Log{Options: o, lock: lock, in: make(chan *appended, mostTogether), stop: make(chan struct{}), done: make(chan struct{}), roll: make(chan struct{}, 1), open: map[string]*segment{}}
 	if err := l.takeUp(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -136,7 +142,16 @@ func (l *Log) takeUp() error {
 // Append returns when the rows, JSON objects without line ends, are durable, or with the reason why they are not.
 // Deployments are names of blocks, which are fit for folders.
 func (l *Log) Append(ctx context.Context, deployment string, columns []schema.Column, rows [][]byte) error {
-	a := &appended{deployment, columns, rows, make(chan error, 1)}
+	// Lines are made here, where requests are many at a time, and not where one writes for all.
+	size := 0
+	for _, row := range rows {
+		size += len(row) + framed
+	}
+	lines := make([]byte, 0, size)
+	for _, row := range rows {
+		lines = frame(lines, row)
+	}
+	a := &appended{deployment, columns, lines, make(chan error, 1)}
 	select {
 	case <-l.stop:
 		return ErrClosed
@@ -178,6 +193,7 @@ func (l *Log) run() {
 	for {
 		select {
 		case a := <-l.in:
+			l.pause()
 			l.commit(l.waiting([]*appended{a}))
 		case <-ticker.C:
 			l.end(func(s *segment) bool { return time.Since(s.since) >= l.Age })
@@ -189,8 +205,28 @@ func (l *Log) run() {
 	}
 }
 
-// mostTogether bounds how many appends share an fsync.
-const mostTogether = 1024
+const (
+	mostTogether = 1024    // appends that share an fsync
+	mostReused   = 1 << 20 // bytes of memory that is kept for the next group
+
+	// A group waits for others as long as one comes within a step, and until so long after the group before it.
+	step, longest = 500 * time.Microsecond, 2 * time.Millisecond
+)
+
+// pause lets others come that share the sync: it costs the processor what several answers do, however fast the disk is. Who comes alone, again and
+// again, does not wait, and where the disk takes longer than the pause would, nobody does.
+func (l *Log) pause() {
+	for here := len(l.in); l.last > 1 || here > 0; here = len(l.in) {
+		if here >= mostTogether || time.Since(l.began)+step > longest {
+			return
+		}
+		wait := unix.NsecToTimespec(step.Nanoseconds())
+		_ = unix.Nanosleep(&wait, nil) // the runtime's timers round up to a millisecond; a signal ends it early, which is no harm
+		if len(l.in) == here {
+			return
+		}
+	}
+}
 
 // waiting adds what waits by now.
 func (l *Log) waiting(group []*appended) []*appended {
@@ -207,6 +243,7 @@ func (l *Log) waiting(group []*appended) []*appended {
 
 // commit writes a group, one fsync a deployment, and tells each of it how that went.
 func (l *Log) commit(group []*appended) {
+	l.began, l.last = time.Now(), len(group)
 	for len(group) > 0 {
 		first := group[0]
 		var mine, others []*appended
@@ -241,15 +278,14 @@ func (l *Log) write(name string, columns []schema.Column, group []*appended) err
 	}
 	size := 0
 	for _, a := range group {
-		for _, row := range a.rows {
-			size += len(row) + framed
-		}
+		size += len(a.lines)
 	}
-	text := make([]byte, 0, size)
+	text := slices.Grow(l.text[:0], size)
 	for _, a := range group {
-		for _, row := range a.rows {
-			text = frame(text, row)
-		}
+		text = append(text, a.lines...)
+	}
+	if cap(text) <= mostReused {
+		l.text = text
 	}
 	if err := s.append(text); err != nil {
 		l.endOf(name)

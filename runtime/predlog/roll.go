@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -150,7 +152,9 @@ func check(line []byte) (text []byte, whole bool) {
 		return nil, false
 	}
 	text = line[9:]
-	return text, string(line[:8]) == fmt.Sprintf("%08x", crc32.Checksum(text, castagnoli))
+	var sum [4]byte
+	n, err := hex.Decode(sum[:], line[:8])
+	return text, err == nil && n == 4 && binary.BigEndian.Uint32(sum[:]) == crc32.Checksum(text, castagnoli)
 }
 
 // expire removes tables that began longer ago than they are kept.

@@ -27,6 +27,7 @@ type recorded struct {
 	labels   [][]byte // of each column: "name":
 	keys     []int    // of the fields of the key that are no features, after the log's own columns
 	features []int    // places of those that are logged, after the keys
+	width    int      // bytes that a row mostly does not exceed
 }
 
 // Columns of the log itself; those of what was answered are named as outputs are (outputsOf).
@@ -35,7 +36,7 @@ var ownColumns = []schema.Column{{Name: "request_id", Type: "varchar"}, {Name: "
 // records lays out the log of a model by its signature. A feature that the signature marks as personal, or does not have, is left out: what
 // is not known to be harmless is not written down.
 func (m *served) records(signature *schema.Model) (*recorded, error) {
-	out := &recorded{columns: slices.Clone(ownColumns)}
+	out := &recorded{columns: slices.Clone(ownColumns), width: len(m.digest)}
 	for i, name := range m.key {
 		if _, isFeature := m.columns[name]; !isFeature {
 			out.keys = append(out.keys, i)
@@ -62,7 +63,8 @@ func (m *served) records(signature *schema.Model) (*recorded, error) {
 			return nil, fmt.Errorf("its predictions cannot be logged: a feature or field of the key has the name of the log's column %q", c.Name)
 		}
 		seen[name] = true
-		out.labels = append(out.labels, append(quoted(nil, c.Name), ':'))
+		label := append(quoted(nil, c.Name), ':')
+		out.labels, out.width = append(out.labels, label), out.width+len(label)+len("-0.1234567890123456,")
 	}
 	return out, nil
 }
@@ -105,22 +107,21 @@ func (s *server) record(ctx context.Context, b *batch, x *exchange) error {
 	return nil
 }
 
-// recorded are the rows as the log has them: objects without the columns that are null. All share one piece of memory, and what each row of
-// a request has in common is written once.
+// recorded are the rows as the log has them: objects without the columns that are null. All share one piece of memory.
 func (b *batch) recorded(x *exchange) [][]byte {
-	l := b.model.recorded
-	common := append(append([]byte{'{'}, l.labels[0]...), quoted(nil, x.id)...)
-	common = append(append(append(common, ','), l.labels[2]...), quoted(nil, x.at.UTC().Format(instant))...)
-	common = append(append(append(common, ','), l.labels[3]...), quoted(nil, string(b.model.digest))...)
-	common = append(append(append(common, ','), l.labels[4]...), quoted(nil, b.model.route)...)
-	common = append(append(common, ','), l.labels[1]...)
-	out := make([]byte, 0, (b.rows-b.away)*(len(common)+24*len(l.columns)))
-	ends := make([]int, 0, b.rows-b.away)
+	l, n := b.model.recorded, b.rows-b.away
+	out, ends, common := make([]byte, 0, n*(l.width+len(x.id))), make([]int, 0, n), 0
 	for row := range b.rows {
 		if b.held[row] == elsewhere {
 			continue
 		}
-		out = strconv.AppendInt(append(out, common...), int64(row), 10)
+		if common == 0 {
+			out = b.common(out, x)
+			common = len(out)
+		} else {
+			out = append(out, out[:common]...)
+		}
+		out = strconv.AppendInt(out, int64(row), 10)
 		at := len(ownColumns)
 		for _, i := range l.keys {
 			if text, given := plain(b.keys[i][row]).(string); given {
@@ -153,6 +154,16 @@ func (b *batch) recorded(x *exchange) [][]byte {
 		rows[i], from = out[from:end:end], end
 	}
 	return rows
+}
+
+// common adds what all rows of a request begin with, up to the number of the row.
+func (b *batch) common(to []byte, x *exchange) []byte {
+	l := b.model.recorded
+	to = quoted(append(append(to, '{'), l.labels[0]...), x.id)
+	to = append(x.at.UTC().AppendFormat(append(l.label(to, 2), '"'), instant), '"')
+	to = quoted(l.label(to, 3), string(b.model.digest))
+	to = quoted(l.label(to, 4), b.model.route)
+	return l.label(to, 1)
 }
 
 // label adds the name of a column to a row that has others before it.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,8 +24,11 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/heap"
+	"github.com/mlp-lang/mlp/runtime/predlog"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // BenchmarkServing compares what a request costs with what it would cost a server of a few lines, the echo, which decodes the body with
@@ -34,7 +38,7 @@ import (
 // The model has 300 trees of depth 6 over 30 features: 20 doubles, 4 whole numbers, 4 texts, 2 booleans. Each request is logged, as
 // mlp serve does by default.
 func BenchmarkServing(b *testing.B) {
-	mlp, echo := startPeer(b, "mlp"), startPeer(b, "echo")
+	mlp, echo := startPeer(b, "mlp", "GOMAXPROCS=1"), startPeer(b, "echo", "GOMAXPROCS=1")
 	for _, rows := range []int{1, 100} {
 		for _, to := range []struct{ path, body string }{{"/v1/models/scorer/predict", rowsBody(rows)}, {"/v2/models/scorer/infer", tensorsBody(rows)}} {
 			b.Run(fmt.Sprintf("%s/%d", path.Base(to.path), rows), func(b *testing.B) {
@@ -73,9 +77,10 @@ type peer struct {
 
 const peerVariable = "MLP_SPEED_PEER"
 
-func startPeer(b *testing.B, name string) *peer {
+// startPeer starts one, with variables of its own.
+func startPeer(b *testing.B, name string, env ...string) *peer {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestPeer$")
-	cmd.Env = append(os.Environ(), peerVariable+"="+name, "GOMAXPROCS=1")
+	cmd.Env = append(append(os.Environ(), peerVariable+"="+name), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -130,12 +135,12 @@ func (p *peer) cpu(b *testing.B) time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// TestPeer is a peer of BenchmarkServing, and does nothing else.
+// TestPeer is a peer of BenchmarkServing and BenchmarkLoad, and does nothing else.
 func TestPeer(t *testing.T) {
 	name := os.Getenv(peerVariable)
 	switch name {
 	case "":
-		t.Skip("not started by BenchmarkServing")
+		t.Skip("not started by a benchmark")
 	case "echo":
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -149,13 +154,26 @@ func TestPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newStore(t)
-	s.set("scorer", plan.ReleaseState{Type: "http", Model: digest(5)})
-	t.Fatal(Run(t.Context(), Options{
+	signature := &schema.Model{Target: "fraud"}
+	for _, f := range wide() {
+		signature.Features = append(signature.Features, schema.Column{Name: f.Name, Type: f.Type})
+	}
+	s.set("scorer", plan.ReleaseState{Type: "http", Model: digest(5), Signature: signature})
+	o := Options{
 		Addr: "127.0.0.1:0", Releases: s, Load: model.ServeModel, Access: true,
 		Open:  func(context.Context, plan.Digest) (string, error) { return dir, nil },
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Ready: func(url string) { fmt.Println(strings.TrimPrefix(url, "http://")) },
-	}))
+	}
+	heap.Room(64 << 20) // as mlp serve
+	if name == "kept" {
+		log, err := predlog.Open(predlog.Options{Dir: filepath.Join(dir, "predictions"), Convert: table.FromKnownNDJSON})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Predictions = log
+	}
+	t.Fatal(Run(t.Context(), o))
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/heap"
 	"github.com/mlp-lang/mlp/runtime/predlog"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/serve"
@@ -31,7 +32,7 @@ func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (er
 	case p.Keep < 0 || p.Dir == "" && p.Keep > 0:
 		return &Failure{Err: errors.New("predictions are kept for a time that is not negative, and in a folder"), Hint: "Give both: --predictions DIR --keep-predictions 2160h."}
 	case p.Dir != "":
-		log, e := predlog.Open(predlog.Options{Dir: p.Dir, Keep: p.Keep, Convert: table.FromNDJSON, Warn: func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }})
+		log, e := predlog.Open(predlog.Options{Dir: p.Dir, Keep: p.Keep, Convert: table.FromKnownNDJSON, Warn: func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }})
 		if e != nil {
 			return e
 		}
@@ -45,6 +46,7 @@ func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (er
 	defer bundles.Close()
 	o.Releases, o.Load, o.Version = &releases{log: s.Log}, model.ServeModel, Version()
 	o.Open = func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.Store, d, bundles.Dir) }
+	heap.Room(64 << 20) // what requests leave would else be collected a hundred times a second
 	return serve.Run(ctx, o)
 }
 

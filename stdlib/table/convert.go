@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -116,6 +117,35 @@ func FromNDJSON(ctx context.Context, path string, columns []schema.Column, out s
 	var e *Error
 	if errors.As(err, &e) && e.DataError() {
 		return s.explainJSON(ctx, filepath.Base(path), scan, fields, e)
+	}
+	return err
+}
+
+// FromKnownNDJSON is FromNDJSON of objects that are known to have members of the columns' types, since a program of ours wrote them. The engine
+// then reads each row once, and not once a column: a tenth of the time. What it refuses is read by FromNDJSON, which says what is wrong.
+func FromKnownNDJSON(ctx context.Context, path string, columns []schema.Column, out string) error {
+	s, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	p, err := s.plain(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	fields := make([]string, len(columns))
+	for i, c := range columns {
+		fields[i] = Quote(c.Name) + ": " + literal(c.Type)
+	}
+	// A row may be as long as the file; what the engine allows otherwise is 16 MiB.
+	scan := fmt.Sprintf("read_json(%s, format='newline_delimited', maximum_object_size=%d, columns={%s})", literal(p), max(16<<20, info.Size()), strings.Join(fields, ", "))
+	_, err = s.copyParquet(ctx, "select * from "+scan, out)
+	if e := new(Error); errors.As(err, &e) && e.DataError() {
+		return FromNDJSON(ctx, path, columns, out)
 	}
 	return err
 }
