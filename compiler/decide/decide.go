@@ -214,6 +214,38 @@ func (d *Decider) Rules(r *plan.Rules) (*Result, error) {
 	return out, nil
 }
 
+// Final decides rules on what stages yielded. Nothing will become known later, so a rule that is open here cannot be decided at all, which is an error
+// and never green. The verdict is the worst of those of severity fail; a rule of severity warn is told and lets pass.
+func (d *Decider) Final(rules *plan.Rules) (*Result, error) {
+	res, err := d.Rules(rules)
+	if err != nil {
+		return nil, err
+	}
+	res.Verdict = plan.Pass
+	for i := range res.Rules {
+		ru := &res.Rules[i]
+		if ru.Verdict == plan.Open {
+			ru.Verdict, ru.Reason = plan.RuleError, "not all that it depends on is known: "+ru.Residual
+		}
+		ru.Residual = ""
+		if ru.Severity != "warn" {
+			res.Verdict = Worse(res.Verdict, ru.Verdict)
+		}
+	}
+	return res, nil
+}
+
+// Failed is how many expectations of a check do not hold, by its figures.
+func Failed(figures json.RawMessage) int {
+	var f struct {
+		Failed float64 `json:"failed"`
+	}
+	if json.Unmarshal(figures, &f) != nil {
+		return 0
+	}
+	return int(f.Failed)
+}
+
 var rank = map[plan.RuleVerdict]int{plan.Pass: 0, plan.Open: 1, plan.RuleError: 2, plan.Fail: 3}
 
 // Worse is the worse of two verdicts: fail, error, open, pass.

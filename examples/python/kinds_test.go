@@ -144,6 +144,7 @@ func TestProgramsOfAllKinds(t *testing.T) {
 		}
 	}
 	e.want(t, 0, "nothing to do", "plan")
+	e.ejected(t)
 	e.want(t, 1, "--shell takes one address", "run", "source.raw", "evaluate.audit", "--shell")
 }
 

@@ -99,6 +99,16 @@ func (e example) want(t *testing.T, exit int, text string, args ...string) {
 	}
 }
 
+// ejected writes the pipeline as a Makefile, which must make the same bytes.
+func (e example) ejected(t *testing.T) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "ejected")
+	e.want(t, 0, "Next: 'make -C", "eject", dir)
+	if out, err := exec.Command("make", "-C", dir, "MLP="+e.mlp, "-j2", "check").CombinedOutput(); err != nil {
+		t.Errorf("make check: %v\n%s", err, out)
+	}
+}
+
 // TestProcessesBesideContainers applies the example with built-in components as processes: the same results, and only the stages of
 // the image in containers.
 func TestProcessesBesideContainers(t *testing.T) {
@@ -117,6 +127,7 @@ func TestExample(t *testing.T) {
 	e.want(t, 0, "released train.model", "apply", "--auto-approve", "--executor", "docker")
 	e.want(t, 0, "Applied: 0 ran, 8 cached.", "apply", "--auto-approve", "--executor", "docker")
 	e.want(t, 0, "trained on 3322 rows, 944 of them positive", "logs", "train.model")
+	e.ejected(t)
 
 	out, _ := e.run(t, "show", "evaluate.holdout", "--format", "json")
 	var shown struct {

@@ -183,6 +183,7 @@ func TestScripts(t *testing.T) {
 	e.want(t, 0, "released train.model", "apply", "--auto-approve")
 	e.want(t, 0, "nothing to do", "plan")
 	e.want(t, 0, "Successfully installed", "logs", "train.model@image")
+	e.ejected(t)
 
 	e.replace(t, "code/predict.py", "score(row, weight)", "score(row, weight + 1)")
 	e.want(t, 0, "code of train.model  code/predict.py line 7: ", "plan")

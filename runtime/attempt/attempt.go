@@ -209,7 +209,7 @@ func timeout(n *plan.Node) time.Duration {
 func (a *Attempt) prepare(ctx context.Context) error {
 	a.task = executor.Task{
 		Pipeline: a.Pipeline, Workspace: a.Workspace, Address: a.node.Address, Fingerprint: string(a.Fingerprint),
-		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"), Place: a.Store.Temp,
+		Apply: a.Apply, Spec: Describe(a.node, a.Unquoted), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"), Place: a.Store.Temp,
 		Checkpoint: a.task.Checkpoint, Timeout: timeout(a.node), MemoryMB: cmp.Or(a.node.MemoryMB, a.node.MaxMemoryMB), CPUs: a.node.CPUs, Resources: a.node.Resources, Log: a.log, Mask: a.task.Mask,
 	}
 	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()

@@ -9,9 +9,10 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// spec is what a stage is told.
-// It is written as stage.json. It holds nothing that differs between two machines or runs, so that a stage has nothing to differ by.
-func (a *Attempt) spec(n *plan.Node) component.Spec {
+// Describe is what a stage is told.
+// It is written as stage.json. It holds nothing that differs between two machines or runs, so that a stage has nothing to differ by. unquoted reports whether
+// messages must not quote files outside; nil: they may.
+func Describe(n *plan.Node, unquoted func(*plan.External) bool) component.Spec {
 	s := component.Spec{
 		Protocol: component.Protocol, Address: n.Address, Component: componentName(n), Version: n.Version,
 		Config: n.Config, Seed: seed(n.Config), In: map[string]schema.Shape{}, Out: map[string]schema.Shape{},
@@ -33,7 +34,7 @@ func (a *Attempt) spec(n *plan.Node) component.Spec {
 				s.Files = map[string][]string{}
 			}
 			s.Files[in.Port] = in.External.Names()
-			s.Unquoted = s.Unquoted || n.Container == nil && a.Unquoted != nil && a.Unquoted(in.External)
+			s.Unquoted = s.Unquoted || n.Container == nil && unquoted != nil && unquoted(in.External)
 		}
 	}
 	for _, out := range n.Outputs {

@@ -188,7 +188,7 @@ func (a *app) root() *cobra.Command {
 	cmd.Args = unknownCommand
 	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.runCommand(),
-		a.showCommand(), a.reportCommand(), a.queryCommand(), a.runsCommand(), a.compareCommand(), a.exportCommand(), a.historyCommand(), a.graphCommand(), a.diffCommand(), a.explainCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.rollbackCommand(), a.releaseCommand(), a.versionCommand(), a.docsCommand(),
+		a.showCommand(), a.reportCommand(), a.queryCommand(), a.runsCommand(), a.compareCommand(), a.exportCommand(), a.ejectCommand(), a.historyCommand(), a.graphCommand(), a.diffCommand(), a.explainCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.rollbackCommand(), a.releaseCommand(), a.versionCommand(), a.docsCommand(),
 		a.lspCommand(), a.testCommand(), a.storeCommand(), a.gcCommand(), a.workspaceCommand(),
 		a.stageCommand(), a.workerCommand(), a.attemptCommand(), a.besideCommand())
 	// Also "mlp show a b" is answered with how show is used, and not with cobra's "accepts at most 1 arg(s), received

@@ -31,7 +31,7 @@ func (a *app) stageCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "stage", Short: "Run one stage under the stage protocol", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			code := component.RunStage(cmd.Context(), stdlib.Component, root, threads, a.out)
+			code := component.RunStage(cmd.Context(), workspace.StageComponent, root, threads, a.out)
 			return exitCode(code)
 		},
 	}

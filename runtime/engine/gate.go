@@ -84,7 +84,7 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.ReleaseState) (plan.
 	if err != nil {
 		return plan.GateState{}, err
 	}
-	res, err := decideRules(d, &g.Rules)
+	res, err := d.Final(&g.Rules)
 	if err != nil {
 		return plan.GateState{}, err
 	}

@@ -19,40 +19,16 @@ func (r *run) figuresOf(node string) (json.RawMessage, bool) {
 	return u.outcome.node.Figures, true
 }
 
-// decideRules decides rules on what stages yielded. Nothing will become known later, so a rule that is open here cannot
-// be decided at all, which is an error and never green.
-// The verdict is the worst of those of severity fail; a rule of severity warn is told and lets pass.
-func decideRules(d *decide.Decider, rules *plan.Rules) (*decide.Result, error) {
-	res, err := d.Rules(rules)
-	if err != nil {
-		return nil, err
-	}
-	res.Verdict = plan.Pass
-	for i := range res.Rules {
-		ru := &res.Rules[i]
-		if ru.Verdict == plan.Open {
-			ru.Verdict, ru.Reason = plan.RuleError, "not all that it depends on is known: "+ru.Residual
-		}
-		ru.Residual = ""
-		if ru.Severity != "warn" {
-			res.Verdict = decide.Worse(res.Verdict, ru.Verdict)
-		}
-	}
-	return res, nil
-}
-
 // decideCheck adds to a check's outcome whether it passed: no expectation failed and its rules hold. It returns what the
 // state keeps of that.
 // The check's own figures are handed to its rules directly, since the outcome that figuresOf would look in is being made.
 func (r *run) decideCheck(u *unit, o *outcome) *plan.CheckState {
 	result := &CheckResult{}
 	var figures struct {
-		Failed float64 `json:"failed"`
 		Warned float64 `json:"warned"`
 	}
-	if len(o.node.Figures) > 0 && json.Unmarshal(o.node.Figures, &figures) == nil {
-		result.Failed = int(figures.Failed)
-	}
+	_ = json.Unmarshal(o.node.Figures, &figures) // none: nothing is warned of
+	result.Failed = decide.Failed(o.node.Figures)
 	result.Passed = result.Failed == 0
 	if rules := u.node.Rules; rules != nil && len(rules.Rules) > 0 {
 		d, err := decide.New(rules, func(node string) (json.RawMessage, bool) {
@@ -63,7 +39,7 @@ func (r *run) decideCheck(u *unit, o *outcome) *plan.CheckState {
 		})
 		var res *decide.Result
 		if err == nil {
-			res, err = decideRules(d, rules)
+			res, err = d.Final(rules)
 		}
 		if err != nil {
 			o.passed, o.fatal = false, fmt.Errorf("rules of %s: %w", u.address, err)
