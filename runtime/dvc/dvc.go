@@ -19,7 +19,6 @@
 package dvc
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -27,6 +26,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/mlp-lang/mlp/runtime/yamlfile"
 )
 
 // Stage is one stage, its templates resolved. Paths are relative to the folder of dvc.yaml, clean, with forward slashes.
@@ -52,14 +53,7 @@ type Params struct {
 }
 
 // Error is a mistake in a file, or something in it that is not understood.
-type Error struct {
-	File string
-	Line int
-	Err  error
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
-func (e *Error) Unwrap() error { return e.Err }
+type Error = yamlfile.Error
 
 // reader reads one dvc.yaml.
 type reader struct {
@@ -72,7 +66,7 @@ type reader struct {
 // Read gives the stages of a file in an order in which they can run: each behind those whose outputs it reads, else as they stand.
 func Read(files fs.FS, file string) ([]Stage, error) {
 	r := &reader{files: files, file: file, vars: map[string]any{}}
-	top, err := r.document(file)
+	top, err := yamlfile.Document(files, file)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +84,7 @@ func Read(files fs.FS, file string) ([]Stage, error) {
 		return nil, r.errorf(top, "there are no stages")
 	}
 	var out []Stage
-	for name, n := range pairs(m["stages"]) {
+	for name, n := range yamlfile.Pairs(m["stages"]) {
 		more, err := r.stages(name, n)
 		if err != nil {
 			return nil, err
@@ -108,78 +102,13 @@ func Read(files fs.FS, file string) ([]Stage, error) {
 	return r.ordered(out)
 }
 
-// document is the content of a YAML file.
-func (r *reader) document(file string) (*yaml.Node, error) {
-	data, err := fs.ReadFile(r.files, file)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	if len(doc.Content) == 0 {
-		return nil, &Error{File: file, Line: 1, Err: errors.New("the file is empty")}
-	}
-	return doc.Content[0], nil
-}
-
 func (r *reader) errorf(n *yaml.Node, format string, args ...any) error {
-	return &Error{File: r.file, Line: n.Line, Err: fmt.Errorf(format, args...)}
+	return yamlfile.Errorf(r.file, n, format, args...)
 }
 
 // mapping are the values of an object by key; other keys than those are an error.
 func (r *reader) mapping(n *yaml.Node, what string, keys ...string) (map[string]*yaml.Node, error) {
-	if n.Kind != yaml.MappingNode {
-		return nil, r.errorf(n, "%s is no object", what)
-	}
-	out := map[string]*yaml.Node{}
-	for key, v := range pairs(n) {
-		if !slices.Contains(keys, key) {
-			return nil, r.errorf(v, "%s of %s is not understood", key, what)
-		}
-		if out[key] != nil {
-			return nil, r.errorf(v, "%s of %s stands twice", key, what)
-		}
-		out[key] = v
-	}
-	return out, nil
-}
-
-// pairs are the members of an object in their order. Aliases are followed.
-func pairs(n *yaml.Node) func(func(string, *yaml.Node) bool) {
-	return func(yield func(string, *yaml.Node) bool) {
-		if n == nil || n.Kind != yaml.MappingNode {
-			return
-		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if !yield(n.Content[i].Value, followed(n.Content[i+1])) {
-				return
-			}
-		}
-	}
-}
-
-func followed(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	return n
-}
-
-// list are the elements of a list, or the one value that stands for a list of it.
-func list(n *yaml.Node) []*yaml.Node {
-	switch {
-	case n == nil:
-		return nil
-	case n.Kind != yaml.SequenceNode:
-		return []*yaml.Node{n}
-	}
-	out := make([]*yaml.Node, len(n.Content))
-	for i, x := range n.Content {
-		out[i] = followed(x)
-	}
-	return out
+	return yamlfile.Mapping(r.file, n, what, keys...)
 }
 
 // ordered puts stages behind those that they read of.
@@ -188,7 +117,7 @@ func (r *reader) ordered(stages []Stage) ([]Stage, error) {
 		for _, b := range stages[:i] {
 			for _, out := range a.Outs {
 				if at := slices.IndexFunc(b.Outs, func(o string) bool { return Within(out, o) || Within(o, out) }); at >= 0 {
-					return nil, &Error{r.file, a.Line, fmt.Errorf("%s is an output of both %s and %s", out, b.Name, a.Name)}
+					return nil, &Error{File: r.file, Line: a.Line, Err: fmt.Errorf("%s is an output of both %s and %s", out, b.Name, a.Name)}
 				}
 			}
 		}
@@ -205,7 +134,7 @@ func (r *reader) ordered(stages []Stage) ([]Stage, error) {
 		}
 		if len(out) == before {
 			at := slices.IndexFunc(stages, func(s Stage) bool { return !done[s.Name] })
-			return nil, &Error{r.file, stages[at].Line, fmt.Errorf("the stage %s reads, by way of others or at once, what it writes", stages[at].Name)}
+			return nil, &Error{File: r.file, Line: stages[at].Line, Err: fmt.Errorf("the stage %s reads, by way of others or at once, what it writes", stages[at].Name)}
 		}
 	}
 	return out, nil

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/mlp-lang/mlp/runtime/yamlfile"
 )
 
 // named is what a stage names of a file of parameters.
@@ -28,7 +30,7 @@ func (r *reader) named(n *yaml.Node, dir string, scope map[string]any) ([]named,
 		}
 		return &out[i]
 	}
-	for _, p := range list(n) {
+	for _, p := range yamlfile.List(n) {
 		if p.Kind != yaml.MappingNode {
 			name, err := r.templated(p, scope)
 			if err != nil {
@@ -38,17 +40,17 @@ func (r *reader) named(n *yaml.Node, dir string, scope map[string]any) ([]named,
 			x.names = append(x.names, name)
 			continue
 		}
-		for file, keys := range pairs(p) {
+		for file, keys := range yamlfile.Pairs(p) {
 			file, err := r.placed(p, dir, file)
 			if err != nil {
 				return nil, err
 			}
 			x := of(p, file)
-			if len(list(keys)) == 0 || keys.Tag == "!!null" {
+			if len(yamlfile.List(keys)) == 0 || keys.Tag == "!!null" {
 				x.whole = true
 				continue
 			}
-			for _, key := range list(keys) {
+			for _, key := range yamlfile.List(keys) {
 				name, err := r.templated(key, scope)
 				if err != nil {
 					return nil, err
@@ -131,7 +133,7 @@ func (r *reader) paramsOf(n *yaml.Node, file string) (map[string]any, error) {
 	if !slices.Contains(valueFiles, path.Ext(file)) {
 		return nil, r.errorf(n, "%s: values for templates are read of YAML and JSON; write those that templates take under vars", file)
 	}
-	doc, err := r.document(file)
+	doc, err := yamlfile.Document(r.files, file)
 	if err != nil {
 		return nil, r.errorf(n, "%w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/mlp-lang/mlp/runtime/yamlfile"
 )
 
 // stages are those that one entry means: itself, or one for each item.
@@ -14,7 +16,7 @@ func (r *reader) stages(name string, n *yaml.Node) ([]Stage, error) {
 		return nil, r.errorf(n, "the stage %s is no object", name)
 	}
 	keys := map[string]*yaml.Node{}
-	for key, v := range pairs(n) {
+	for key, v := range yamlfile.Pairs(n) {
 		keys[key] = v
 	}
 	switch {
@@ -135,7 +137,7 @@ func (r *reader) combinations(n *yaml.Node) ([]item, error) {
 // keys are those of an object in the order of the file where it stands there, else sorted.
 func (r *reader) keys(n *yaml.Node, m map[string]any) []string {
 	var out []string
-	for key := range pairs(n) {
+	for key := range yamlfile.Pairs(n) {
 		out = append(out, key)
 	}
 	if len(out) != len(m) {
@@ -167,7 +169,7 @@ func (r *reader) stage(name string, n *yaml.Node, scope map[string]any) (Stage, 
 	if scope, err = r.within(scope, m["vars"], s.Dir); err != nil {
 		return s, err
 	}
-	for _, c := range list(m["cmd"]) {
+	for _, c := range yamlfile.List(m["cmd"]) {
 		line, err := r.templated(c, scope)
 		if err != nil {
 			return s, err
@@ -199,7 +201,7 @@ func (r *reader) stage(name string, n *yaml.Node, scope map[string]any) (Stage, 
 
 // paths reads what a stage reads and writes.
 func (r *reader) paths(s *Stage, m map[string]*yaml.Node, scope map[string]any) error {
-	for _, d := range list(m["deps"]) {
+	for _, d := range yamlfile.List(m["deps"]) {
 		line, err := r.templated(d, scope)
 		if err != nil {
 			return err
@@ -211,13 +213,13 @@ func (r *reader) paths(s *Stage, m map[string]*yaml.Node, scope map[string]any) 
 		s.Deps = append(s.Deps, at)
 	}
 	for _, key := range []string{"outs", "metrics", "plots"} {
-		for _, o := range list(m[key]) {
+		for _, o := range yamlfile.List(m[key]) {
 			options := o
 			if o.Kind == yaml.MappingNode {
 				if len(o.Content) != 2 {
 					return r.errorf(o, "an output is a path, or one path with its options")
 				}
-				o, options = o.Content[0], followed(o.Content[1])
+				o, options = o.Content[0], yamlfile.Followed(o.Content[1])
 			}
 			line, err := r.templated(o, scope)
 			if err != nil {
@@ -230,7 +232,7 @@ func (r *reader) paths(s *Stage, m map[string]*yaml.Node, scope map[string]any) 
 			if slices.ContainsFunc(s.Outs, func(was string) bool { return Within(at, was) || Within(was, at) }) {
 				return r.errorf(o, "%s is written twice, or lies in another output", at)
 			}
-			for option, v := range pairs(options) {
+			for option, v := range yamlfile.Pairs(options) {
 				if option == "persist" && v.Value == "true" {
 					s.Notes = append(s.Notes, at+" persists: DVC leaves what the last run wrote there, so that the next goes on with it")
 				}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
+	"github.com/mlp-lang/mlp/runtime/yamlfile"
 )
 
 // defaultParams is the file that parameters and the values of templates are in, where none is named.
@@ -58,7 +58,7 @@ func copied(v any) any {
 
 // addVars adds the values of vars: objects, and files such as params.json or, of some of its members, params.json:train,data.
 func (r *reader) addVars(into map[string]any, n *yaml.Node, dir string) error {
-	for _, v := range list(n) {
+	for _, v := range yamlfile.List(n) {
 		if err := r.noTemplates(v); err != nil {
 			return err
 		}
@@ -148,14 +148,14 @@ func (r *reader) plain(n *yaml.Node) (any, error) { return r.value(n, nil) }
 
 // value is a value with the templates of its texts resolved, where there is a scope. A text that is one template and nothing else is the value itself.
 func (r *reader) value(n *yaml.Node, scope map[string]any) (any, error) {
-	n = followed(n)
+	n = yamlfile.Followed(n)
 	if r.values++; r.values > mostValues {
 		return nil, r.errorf(n, "the file has more than %d values, those of aliases counted where they stand", mostValues)
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
 		out := map[string]any{}
-		for key, v := range pairs(n) {
+		for key, v := range yamlfile.Pairs(n) {
 			if key == "<<" {
 				return nil, r.errorf(n, "merge keys are not read")
 			}
@@ -187,31 +187,7 @@ func (r *reader) value(n *yaml.Node, scope map[string]any) (any, error) {
 		}
 		return r.templated(n, scope)
 	}
-	return r.scalar(n)
-}
-
-func (r *reader) scalar(n *yaml.Node) (any, error) {
-	switch n.Tag {
-	case "!!null":
-		return nil, nil
-	case "!!bool":
-		var b bool
-		err := n.Decode(&b)
-		return b, err
-	case "!!int":
-		var i int64
-		if err := n.Decode(&i); err != nil {
-			return nil, r.errorf(n, "%s is no number of 64 bits", n.Value)
-		}
-		return i, nil
-	case "!!float":
-		var f float64
-		if err := n.Decode(&f); err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-			return nil, r.errorf(n, "%s is no finite number", n.Value)
-		}
-		return f, nil
-	}
-	return n.Value, nil
+	return yamlfile.Scalar(r.file, n)
 }
 
 // text is a scalar as it stands in a command.
@@ -224,27 +200,14 @@ func text(v any) (string, bool) {
 	case int64:
 		return strconv.FormatInt(v, 10), true
 	case float64:
-		return pythonFloat(v), true
+		return yamlfile.PythonFloat(v), true
 	}
 	return "", false
 }
 
-// pythonFloat is a number as Python writes it (https://docs.python.org/3/library/functions.html#repr): the fewest digits that give it back, 1.0 and not 1,
-// 1e-05 below 1e-4 and 1e+16 from there on.
-func pythonFloat(v float64) string {
-	if abs := math.Abs(v); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
-		return strconv.FormatFloat(v, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(v, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
-}
-
 // templated is a text with its templates resolved.
 func (r *reader) templated(n *yaml.Node, scope map[string]any) (string, error) {
-	n = followed(n)
+	n = yamlfile.Followed(n)
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		return "", r.errorf(n, "this is no text")
 	}
