@@ -22,9 +22,9 @@ func (a *app) initCommand() *cobra.Command {
 		Long: "In a folder with .mlp files: fetches the modules that lie in git repositories, finds the columns of sources that declare\n" +
 			"none, and which files sources have, and writes commits, columns and files to mlp.lock: so everybody plans with the same,\n" +
 			"and also where the data is not. In a folder without: writes a small pipeline to start from; with --from one over a table,\n" +
-			"data.csv, which runs at once, over a pipeline of DVC, dvc.yaml, which runs the same commands on the same files, or over the figures\n" +
-			"that a training script writes. It is the only command that fetches modules.",
-		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade\n  mlp init --from data.csv --target churned\n  mlp init --from dvc.yaml\n  mlp init --from .",
+			"data.csv, which runs at once, over a pipeline of DVC, dvc.yaml, or a project of MLflow, MLproject, which run the same commands on the\n" +
+			"same files, or over the figures that a training script writes. It is the only command that fetches modules.",
+		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade\n  mlp init --from data.csv --target churned\n  mlp init --from dvc.yaml\n  mlp init --from MLproject\n  mlp init --from .",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if workspace.IsTable(from) {
 				if err := unread(cmd, "a table", "container", "upgrade"); err != nil {
@@ -39,13 +39,13 @@ func (a *app) initCommand() *cobra.Command {
 			if err := unread(cmd, "what is no table", "target", "tune"); err != nil {
 				return err
 			}
-			if workspace.IsDVC(from) {
-				if err := unread(cmd, "a pipeline of DVC", "container", "upgrade"); err != nil {
+			if begin := a.ElsewhereBegins(from); begin != nil {
+				if err := unread(cmd, "a pipeline of another tool", "container", "upgrade"); err != nil {
 					return err
 				}
-				b, err := a.BeginDVC(from)
+				b, err := begin(from)
 				if err == nil {
-					a.screen().BegunDVC(from, b)
+					a.screen().BegunElsewhere(from, b)
 				}
 				return err
 			}
@@ -56,7 +56,7 @@ func (a *app) initCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&upgrade, "upgrade", false, "look again at what is pinned already")
-	cmd.Flags().StringVar(&from, "from", ".", "begin with this `file`: of rows (.csv, .parquet, .json), a dvc.yaml, or with a folder that has a training script and the metrics.json that it writes")
+	cmd.Flags().StringVar(&from, "from", ".", "begin with this `file`: of rows (.csv, .parquet, .json), a dvc.yaml, an MLproject, or with a folder that has a training script and the metrics.json that it writes")
 	cmd.Flags().StringVar(&target, "target", "", "with --from of a file: the `column` to predict. Without it one is guessed, and why is said")
 	cmd.Flags().BoolVar(&tune, "tune", false, "with --from of a file: have the model try 30 choices of parameters, on rows that are neither trained nor tested on")
 	cmd.Flags().BoolVar(&container, "container", false, "with --from: also prepare the script to be run by mlp, with a Dockerfile if there is none")

@@ -36,43 +36,27 @@ type dvcStage struct {
 // reads are outputs of another stage.
 type reads struct{ paths []string }
 
-// BegunDVC is a pipeline that was begun over one of DVC.
-type BegunDVC struct {
-	Wrote   []string
-	Stages  int
-	Figures int
-	Image   string // that the stages run in
-	Notes   []string
-}
-
-// IsDVC reports whether the file that a pipeline is to begin with is one of DVC, by its name.
-func IsDVC(given string) bool {
+// isDVC reports whether the file that a pipeline is to begin with is one of DVC, by its name.
+func isDVC(given string) bool {
 	return slices.Contains([]string{"dvc.yaml", "dvc.yml"}, filepath.Base(given))
 }
 
 // BeginDVC writes a pipeline that does what a dvc.yaml says: a stage block for each of its stages, which runs the same commands on the same files, an
 // evaluation of each stage with files of metrics, and a gate over the figures that these hold now. DVC is not needed, neither now nor by the pipeline.
-func (w *Workspace) BeginDVC(given string) (*BegunDVC, error) {
-	there, err := moduleFiles(w.Dir)
-	if err != nil {
+func (w *Workspace) BeginDVC(given string) (*BegunElsewhere, error) {
+	if err := w.canBegin(given); err != nil {
 		return nil, err
-	}
-	if len(there) > 0 {
-		return nil, &Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
-	}
-	if filepath.Base(given) != given {
-		return nil, &Failure{Err: fmt.Errorf("%s lies in another folder than the pipeline is to", given), Hint: fmt.Sprintf("The paths in it are those of its folder: 'mlp -C %s init --from %s'.", filepath.Dir(given), filepath.Base(given))}
 	}
 	files := os.DirFS(w.Dir)
 	stages, err := dvc.Read(files, given)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Failure{Err: fmt.Errorf("there is no file %s", given), Hint: "--from takes a dvc.yaml, a file of rows or the folder of a repository, relative to -C."}
+		return nil, noFile(given)
 	}
 	if err != nil {
 		return nil, &Failure{Err: err, Hint: "What DVC itself makes of the file: 'dvc dag', and 'dvc repro --dry'."}
 	}
 	pipeline := pipelineName(w.Dir)
-	begun := &BegunDVC{Stages: len(stages), Image: pipeline + ":1"}
+	begun := &BegunElsewhere{Stages: len(stages), Image: pipeline + ":1"}
 	blocks, err := w.dvcBlocks(files, stages, begun)
 	if err != nil {
 		return nil, err
@@ -81,23 +65,13 @@ func (w *Workspace) BeginDVC(given string) (*BegunDVC, error) {
 	if _, err := fs.Stat(files, "requirements.txt"); err == nil {
 		requirements = "requirements.txt"
 	}
-	for _, f := range []struct{ name, text string }{
+	return begun, w.writeBegun(begun, []writtenFile{
 		{"Dockerfile", dvcDockerfile(requirements)}, {dvcScriptName, dvcScript}, {"pipeline.mlp", dvcPipeline(pipeline, given, blocks, begun.Image)},
-	} {
-		err := writeNew(filepath.Join(w.Dir, f.name), f.text)
-		if errors.Is(err, fs.ErrExist) && f.name == "Dockerfile" {
-			continue // the team's own
-		}
-		if err != nil {
-			return nil, err
-		}
-		begun.Wrote = append(begun.Wrote, f.name)
-	}
-	return begun, nil
+	})
 }
 
 // dvcBlocks finds what the stages are as blocks.
-func (w *Workspace) dvcBlocks(files fs.FS, stages []dvc.Stage, begun *BegunDVC) ([]*dvcStage, error) {
+func (w *Workspace) dvcBlocks(files fs.FS, stages []dvc.Stage, begun *BegunElsewhere) ([]*dvcStage, error) {
 	var out []*dvcStage
 	names := map[string]string{}
 	for _, s := range stages {
@@ -154,7 +128,7 @@ func (b *dvcStage) ofModule(files fs.FS) error {
 			}
 			return &Failure{Err: fmt.Errorf("%s, which the stage %s reads, is not there", dep, b.Name), Hint: hint}
 		case info.IsDir():
-			b.files = append(b.files, dep+"/**")
+			b.files = append(b.files, dep+"/**/*")
 		default:
 			b.files = append(b.files, dep)
 		}
@@ -165,7 +139,7 @@ func (b *dvcStage) ofModule(files fs.FS) error {
 }
 
 // dvcFigures reads the figures that a stage's files of metrics hold now. Those in other forms than JSON, or not there, have none.
-func (w *Workspace) dvcFigures(b *dvcStage, begun *BegunDVC) error {
+func (w *Workspace) dvcFigures(b *dvcStage, begun *BegunElsewhere) error {
 	for _, m := range b.Metrics {
 		if path.Ext(m) != ".json" {
 			begun.Notes = append(begun.Notes, fmt.Sprintf("%s: figures are read of JSON; rules cannot read those of %s", b.Name, m))

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/mlp-lang/mlp/lang/format"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -22,11 +21,12 @@ func dvcPipeline(name, from string, stages []*dvcStage, image string) string {
 	for _, s := range stages {
 		b.WriteString(s.block())
 	}
-	b.WriteString(dvcGate(stages))
-	if laid, diags := format.Format([]byte(b.String()), "pipeline.mlp"); !diags.HasErrors() {
-		return string(laid)
+	var all []figured
+	for _, s := range stages {
+		all = append(all, figured{s.name, s.figures})
 	}
-	return b.String()
+	b.WriteString(figuresGate(all))
+	return laidOut(b.String())
 }
 
 // block is a stage, and the evaluation of its figures where it has any.
@@ -56,17 +56,10 @@ func (s *dvcStage) block() string {
 	}
 	b.WriteString("  base = local.image\n")
 	if len(s.figures) > 0 {
-		b.WriteString("  format = \"ndjson\"\n  key = [\"name\"]\n  column \"name\" { type = \"varchar\" }\n  column \"value\" { type = \"double\" }\n")
+		b.WriteString(figuresTable)
 	}
 	fmt.Fprintf(&b, "  params {\n%s  }\n}\n\n", s.params())
-	if len(s.figures) == 0 {
-		return b.String()
-	}
-	fmt.Fprintf(&b, "evaluate \"python\" %q {\n  data = stage.%s.table\n  metrics = [\n", s.name, s.name)
-	for _, f := range s.figures {
-		fmt.Fprintf(&b, "    %q,\n", f.name)
-	}
-	fmt.Fprintf(&b, "  ]\n  script = %s\n  base = local.image\n  format = \"ndjson\"\n}\n\n", syntax.Quote(dvcScriptName))
+	b.WriteString(figuresEvaluation(s.name, dvcScriptName, s.figures))
 	return b.String()
 }
 
@@ -159,23 +152,6 @@ func wholeFloats(prefix string, v any) []string {
 		}
 	}
 	return out
-}
-
-// dvcGate holds the figures of all stages to what they are now, with some slack.
-func dvcGate(stages []*dvcStage) string {
-	stages = slices.DeleteFunc(slices.Clone(stages), func(s *dvcStage) bool { return len(s.figures) == 0 })
-	var b strings.Builder
-	for _, s := range stages {
-		prefix := ""
-		if len(stages) > 1 {
-			prefix = s.name + "."
-		}
-		b.WriteString(rules("evaluate."+s.name, prefix, s.figures))
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "gate \"release\" {\n" + b.String() + "}\n"
 }
 
 // dvcDockerfile is an image of what the commands need. Code is no part of it: each stage is given the files that it reads.
