@@ -115,7 +115,6 @@ func decideRules(_ context.Context, s *component.Stage) error {
 			return fmt.Errorf("the rules of %s: %w", s.Address, err)
 		}
 	}
-	var lines []string
 	for _, r := range res.Rules {
 		line := fmt.Sprintf("%s  %s: %s", strings.ToUpper(string(r.Verdict)), r.Name, r.Assert)
 		for _, v := range r.Values {
@@ -125,13 +124,12 @@ func decideRules(_ context.Context, s *component.Stage) error {
 			line += "  " + r.Reason
 		}
 		s.Logf("%s", line)
-		lines = append(lines, line)
 	}
 	if failed > 0 {
 		return &component.InputError{Summary: fmt.Sprintf("%s: %d expectations do not hold", s.Address, failed), Detail: fmt.Sprintf("They are in work/%s/out/metrics.json.", c.Ports[c.Check])}
 	}
 	if res.Verdict != plan.Pass {
-		return &component.InputError{Summary: fmt.Sprintf("%s does not pass", s.Address), Detail: strings.Join(lines, "\n")}
+		return &component.InputError{Summary: s.Address + " does not pass"} // its log says by which rules
 	}
 	if err := os.MkdirAll(filepath.Join(s.Root, "out"), 0o755); err != nil {
 		return err
