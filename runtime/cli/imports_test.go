@@ -87,7 +87,7 @@ var keepers = map[string]string{
 	"github.com/aws":                    "runtime/store/bucket/cloud",
 	"github.com/Azure/azure-sdk-for-go": "runtime/store/bucket/cloud",
 	"cloud.google.com/go":               "runtime/store/bucket/cloud",
-	"google.golang.org/protobuf":        "stdlib/model/onnx",
+	"google.golang.org/grpc":            "runtime/serve",
 }
 
 // TestImports holds the one-way doors between the folders.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -34,6 +35,9 @@ func FuzzBodies(f *testing.F) {
 	f.Add(`{"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [1.5]}, {"name": "items", "shape": [1], "datatype": "INT8", "data": [1]},
 		{"name": "merchant", "shape": [1], "datatype": "BYTES", "data": ["M1"]}, {"name": "known", "shape": [1], "datatype": "BOOL", "data": [true]},
 		{"name": "paid_at", "shape": [1], "datatype": "BYTES", "data": [null]}, {"name": "customer", "shape": [1], "datatype": "FP64", "data": [7]}]}`)
+	f.Add(`{"inputs": [{"name": "amount", "shape": [2], "datatype": "FP64", "parameters": {"nulls": " 1"}, "data": [1.5, 2]}, {"name": "items", "shape": [2], "datatype": "UINT8", "data": [1, 7]},
+		{"name": "merchant", "shape": [2], "datatype": "BYTES", "data": ["M\u0031", "a"]}, {"name": "known", "shape": [2], "datatype": "BOOL", "data": [true, false]},
+		{"name": "paid_at", "shape": [2], "datatype": "BYTES", "data": ["2024-05-02", "2024-05-01"]}], "parameters": {"binary_data_output": true}}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		b := s.newBatch(m)
 		err := b.readRows(newLenientReader([]byte(body)))
@@ -50,7 +54,7 @@ func FuzzBodies(f *testing.F) {
 		if err != nil && statusOf(err) >= 500 {
 			t.Errorf("rows: %v", err)
 		}
-		request, err := readInfer(newReader([]byte(body)))
+		request, err := m.readInfer(newReader([]byte(body)))
 		if err == nil {
 			b = s.newBatch(m)
 			if err = b.readTensors(request.inputs); err == nil {
@@ -165,8 +169,9 @@ func plainBatch(m *served, rows []map[string]jsontext.Value) []map[string]string
 func plainTensors(t *testing.T, m *served, body string) []map[string]string {
 	var request struct {
 		Inputs []struct {
-			Name string           `json:"name"`
-			Data []jsontext.Value `json:"data"`
+			Name       string                    `json:"name"`
+			Data       []jsontext.Value          `json:"data"`
+			Parameters map[string]jsontext.Value `json:"parameters"`
 		} `json:"inputs"`
 	}
 	if err := jsonv2.Unmarshal([]byte(body), &request); err != nil {
@@ -179,6 +184,14 @@ func plainTensors(t *testing.T, m *served, body string) []map[string]string {
 			v := input.Data[i]
 			if v.Kind() == '[' {
 				v = bytes.TrimSpace(v[1 : len(v)-1])
+			}
+			var nulls string
+			_ = jsonv2.Unmarshal(input.Parameters["nulls"], &nulls)
+			if slices.ContainsFunc(strings.Split(nulls, ","), func(place string) bool { n, err := strconv.Atoi(strings.TrimSpace(place)); return err == nil && n == i }) {
+				v = jsontext.Value("null")
+			}
+			if v.Kind() == '"' { // keys are kept in their shortest form
+				v = quoted(nil, unquote(string(v)))
 			}
 			rows[i][input.Name] = v
 		}

@@ -42,6 +42,12 @@ func TestCounterfactual(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &got); err != nil || status != 200 {
 			t.Fatalf("%s: got %d %s", tc.name, status, text)
 		}
+		if err := described(t, r, "CounterfactualRequest", "{"+loanRow+", "+tc.ask+"}"); err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+		if err := described(t, r, "CounterfactualAnswer", text); err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+		}
 		if got.Found != (tc.changes != "") || tc.changes != "{}" && string(got.Changes) != tc.changes || math.Abs(got.Distance-tc.distance) > 1e-12 {
 			t.Errorf("%s: got %s", tc.name, text)
 		}

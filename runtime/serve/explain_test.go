@@ -78,6 +78,9 @@ func TestExplainedRows(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &got); err != nil || status != 200 {
 			t.Fatalf("%s: got %d %s", name, status, text)
 		}
+		if err := described(t, r, "Answer", text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 		for i, p := range got.Predictions[:2] {
 			x := p.Explanation
 			if x == nil || x.Method != tc.method || len(x.Contributions) != 4 {
@@ -110,6 +113,9 @@ func TestExplainedClasses(t *testing.T) {
 	sig := model.Signature{Task: schema.Multiclass, Target: "kind", Classes: []string{"a", "b", "c"}, Features: loanFeatures[:1]}
 	r := serving(t, sig, model.Linear, &linear.Model{Link: linear.Softmax, Intercepts: []float64{1, 0, -1}, Coefficients: [][]float64{{0.5}, {0}, {-0.5}}, Inputs: []linear.Input{{Feature: 0, Kind: linear.Value, Scale: 100}}})
 	status, text := r.call("/v1/models/scorer/predict", `{"rows": [{"income": 300}], "explain": true}`)
+	if err := described(t, r, "Answer", text); err != nil {
+		t.Error(err)
+	}
 	if want := `"explanations":{"a":{"method":"linear_terms","base":1,"margin":2.5,"contributions":{"income":1.5}},"b":{`; status != 200 || !strings.Contains(text, want) {
 		t.Errorf("got %d %s, want %s", status, text, want)
 	}

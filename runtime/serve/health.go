@@ -7,9 +7,14 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// serverMetadata answers GET /v2. No extension of the protocol is spoken, neither binary tensors nor a repository.
+// serverName and extensions are those of GET /v2 and of ServerMetadata.
+const serverName = "mlp"
+
+var extensions = []string{binaryExtension}
+
+// serverMetadata answers GET /v2.
 func (s *server) serverMetadata(*http.Request, *exchange) (any, error) {
-	return map[string]any{"name": "mlp", "version": s.Version, "extensions": []string{}}, nil
+	return map[string]any{"name": serverName, "version": s.Version, "extensions": extensions}, nil
 }
 
 // ready: the releases were read, there is at least one model, and each deployment has one loaded, if not the newest.
@@ -55,36 +60,40 @@ type tensorMetadata struct {
 	Key  bool `json:"key,omitempty"`
 }
 
-// modelMetadata answers GET /v2/models/{m} of the Open Inference Protocol. A shape of -1 is any number of rows; key and
-// levels are additions to the protocol.
+// modelAbout describes a model. Key and levels are additions to the protocol.
+type modelAbout struct {
+	Name     string           `json:"name"`
+	Versions []string         `json:"versions"`
+	Platform string           `json:"platform"`
+	Inputs   []tensorMetadata `json:"inputs"`
+	Outputs  []tensorMetadata `json:"outputs"`
+}
+
+// modelMetadata answers GET /v2/models/{m} of the Open Inference Protocol. A shape of -1 is any number of rows.
 func (s *server) modelMetadata(r *http.Request, x *exchange) (any, error) {
 	to, err := s.target(r, x)
 	if err != nil {
 		return nil, err
 	}
 	m := to.model
-	inputs := []tensorMetadata{}
+	out := modelAbout{Name: m.name, Versions: []string{m.version}, Platform: "mlp", Inputs: []tensorMetadata{}, Outputs: []tensorMetadata{}}
 	for i, c := range m.model.Inputs() {
 		levels := m.model.Levels(i)
-		inputs = append(inputs, tensorMetadata{Name: c.Name, Datatype: datatypeOf(c.Type), Shape: []int{-1}, Levels: levels,
+		out.Inputs = append(out.Inputs, tensorMetadata{Name: c.Name, Datatype: datatypeOf(c.Type), Shape: []int{-1}, Levels: levels,
 			Text: schema.KindOf(c.Type) == schema.TextValue && levels == nil})
 	}
 	for _, name := range m.key {
 		if _, isFeature := m.columns[name]; !isFeature {
-			inputs = append(inputs, tensorMetadata{Name: name, Datatype: "BYTES", Shape: []int{-1}, Key: true})
+			out.Inputs = append(out.Inputs, tensorMetadata{Name: name, Datatype: "BYTES", Shape: []int{-1}, Key: true})
 		}
 	}
-	outputs := []tensorMetadata{}
 	for _, o := range m.outputs {
-		outputs = append(outputs, tensorMetadata{Name: o.name, Datatype: o.datatype, Shape: []int{-1}})
+		out.Outputs = append(out.Outputs, tensorMetadata{Name: o.name, Datatype: o.datatype, Shape: []int{-1}})
 	}
-	versions := []string{m.version}
 	if to.beside != nil {
-		versions = append(versions, to.beside.model.version)
+		out.Versions = append(out.Versions, to.beside.model.version)
 	}
-	return map[string]any{
-		"name": m.name, "versions": versions, "platform": "mlp", "inputs": inputs, "outputs": outputs,
-	}, nil
+	return out, nil
 }
 
 // datatypeOf is the datatype of the protocol that fits a column. Dates and times go as ISO 8601 text.

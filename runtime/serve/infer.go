@@ -1,8 +1,8 @@
 package serve
 
 import (
+	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,20 +11,18 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// inferRequest is the body of POST …/infer (Open Inference Protocol v2, "Inference Request JSON Object").
+// inferRequest is a request of the Open Inference Protocol v2: the body of POST …/infer, or the message of gRPC.
 type inferRequest struct {
 	id      string          // the client's, which the answer repeats; "": none
 	inputs  []requestTensor // one or more, in their order
-	outputs []string        // names of those that are wanted; nil: all
+	outputs []wanted        // nil: all
+	binary  bool            // outputs that do not say otherwise are wanted as bytes
 }
 
-// requestTensor is one input of a request: a feature's values, one for each row. The data stays text until all of the object is read,
-// since the datatype that says how to read it may come after.
-type requestTensor struct {
-	name     string
-	shape    []int64
-	datatype string
-	data     string // as it stands: the datatype may follow it; empty: there is none
+// wanted is an output that is asked for.
+type wanted struct {
+	name   string
+	binary *bool // as bytes; nil: as the request has it
 }
 
 // inferAnswer answers it. Parameters count, by feature, what was scored as missing: "unseen.NAME" categories that the
@@ -39,10 +37,13 @@ type inferAnswer struct {
 
 // answerTensor is one output, flat: one element for each row, null for a row that could not be scored.
 type answerTensor struct {
-	Name     string `json:"name"`
-	Shape    []int  `json:"shape"`
-	Datatype string `json:"datatype"`
-	Data     []any  `json:"data"`
+	Name       string         `json:"name"`
+	Shape      []int          `json:"shape"`
+	Datatype   string         `json:"datatype"`
+	Parameters map[string]int `json:"parameters,omitempty"`
+	Data       []any          `json:"data,omitzero"` // nil: they are bytes behind the JSON
+
+	binary bool // it is wanted as bytes
 }
 
 // infer answers POST /v2/models/{m}/infer: tensors of features in, tensors of outputs out, one element for each row. The
@@ -56,33 +57,48 @@ func (s *server) infer(r *http.Request, x *exchange) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, release, err := s.body(r)
+	text, behind, release, err := s.tensors(r)
 	defer release()
 	if err != nil {
 		return nil, err
 	}
-	request, err := readInfer(newReader(text))
+	request, err := to.model.readInfer(newReader(text))
+	if err == nil {
+		err = request.place(behind)
+	}
 	if err != nil {
 		return nil, err
 	}
+	answer, err := s.inferred(r.Context(), to, request, x)
+	if err != nil {
+		return nil, err
+	}
+	return answer.written(), nil
+}
+
+// inferred is the answer to a request, however it came.
+func (s *server) inferred(ctx context.Context, to target, request *inferRequest, x *exchange) (*inferAnswer, error) {
 	outputs, err := to.model.chosenOutputs(request.outputs)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.scored(r.Context(), to, x, func(b *batch) error { return b.readTensors(request.inputs) })
+	a, err := s.scored(ctx, to, x, func(b *batch) error { return b.readTensors(request.inputs) })
 	if err != nil {
 		return nil, err
 	}
 	m, parameters := a.first.model, a.parameters()
-	answer := inferAnswer{ModelName: m.name, ModelVersion: m.version, ID: request.id, Parameters: parameters, Outputs: []answerTensor{}}
+	answer := &inferAnswer{ModelName: m.name, ModelVersion: m.version, ID: request.id, Parameters: parameters, Outputs: []answerTensor{}}
 	if a.other != nil {
 		outputs = append(slices.Clone(outputs), versionOutput)
 	}
-	for _, o := range outputs {
+	for i, o := range outputs {
 		if o.name == errorOutput && parameters["failed"] == 0 && request.outputs == nil {
 			continue
 		}
-		t := answerTensor{Name: o.name, Datatype: o.datatype, Shape: []int{a.first.rows}, Data: make([]any, a.first.rows)}
+		t := answerTensor{Name: o.name, Datatype: o.datatype, Shape: []int{a.first.rows}, Data: make([]any, a.first.rows), binary: request.binary}
+		if i < len(request.outputs) && request.outputs[i].binary != nil {
+			t.binary = *request.outputs[i].binary
+		}
 		for row := range t.Data {
 			t.Data[row] = o.of(a.of(row), row)
 		}
@@ -118,19 +134,29 @@ const wantInputs = `the body must be {"inputs": [{"name": …, "shape": [rows], 
 // readInfer reads a request as the protocol has it
 // (https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md). A field that the
 // protocol lacks is refused: most often it is misspelt.
-func readInfer(r *reader) (*inferRequest, error) {
+func (m *served) readInfer(r *reader) (*inferRequest, error) {
 	request := &inferRequest{}
 	err := r.object(wantInputs, func(name string) (err error) {
 		switch name {
 		case "id":
 			request.id, err = r.string(`"id"`)
 		case "parameters":
-			err = r.parameters("the request", false)
+			err = r.parameters("the request", map[string]taken{"binary_data_output": flag(&request.binary)})
 		case "inputs":
-			err = r.list(wantInputs, func(int) error { return request.readInput(r) })
+			err = r.list(wantInputs, func(n int) error {
+				if err := m.notMore("inputs", n, len(m.fields)); err != nil {
+					return err
+				}
+				return request.readInput(r)
+			})
 		case "outputs":
-			request.outputs = []string{}
-			err = r.list(`"outputs" must be a list of {"name": …}`, func(int) error { return request.readOutput(r) })
+			request.outputs = []wanted{}
+			err = r.list(`"outputs" must be a list of {"name": …}`, func(n int) error {
+				if err := m.notMore("outputs", n, len(m.outputs)); err != nil {
+					return err
+				}
+				return request.readOutput(r)
+			})
 		default:
 			err = badRequest("%s", unknown("field", name, []string{"id", "inputs", "outputs", "parameters"}))
 		}
@@ -139,18 +165,34 @@ func readInfer(r *reader) (*inferRequest, error) {
 	if err == nil {
 		err = r.end()
 	}
-	if err == nil && len(request.inputs) == 0 {
-		err = badRequest("\"inputs\" is missing or empty; each feature is an input of its own")
-	}
-	if len(request.outputs) == 0 {
-		request.outputs = nil
+	if err == nil {
+		err = request.whole()
 	}
 	return request, err
 }
 
+// whole says what a request lacks.
+func (q *inferRequest) whole() error {
+	if len(q.inputs) == 0 {
+		return badRequest("\"inputs\" is missing or empty; each feature is an input of its own")
+	}
+	if len(q.outputs) == 0 {
+		q.outputs = nil
+	}
+	return nil
+}
+
+// notMore refuses what is more than the model has, and so wrong, before it takes memory: there is room for one too many, which is named where it is used.
+func (m *served) notMore(what string, there, known int) error {
+	if there > known {
+		return badRequest("there are more than %d %s, and the model has %d", known, what, known)
+	}
+	return nil
+}
+
 // readInput reads one input. What of it is left out is empty, and told where the tensor is used.
 func (q *inferRequest) readInput(r *reader) error {
-	var t requestTensor
+	t := requestTensor{size: -1}
 	err := r.object(wantInputs, func(name string) (err error) {
 		switch name {
 		case "name":
@@ -160,7 +202,7 @@ func (q *inferRequest) readInput(r *reader) error {
 		case "datatype":
 			t.datatype, err = r.string(`"datatype" of an input`)
 		case "parameters":
-			err = r.parameters(fmt.Sprintf("input %q", t.name), true)
+			err = r.parameters(fmt.Sprintf("input %q", t.name), map[string]taken{"binary_data_size": length(&t.size), "binary_data": never, "nulls": line(&t.nulls)})
 		case "data":
 			t.data, err = r.raw()
 		default:
@@ -174,13 +216,13 @@ func (q *inferRequest) readInput(r *reader) error {
 
 // readOutput reads one wish for an output.
 func (q *inferRequest) readOutput(r *reader) error {
-	output := ""
+	var output wanted
 	err := r.object(`"outputs" must be a list of {"name": …}`, func(name string) (err error) {
 		switch name {
 		case "name":
-			output, err = r.string(`"name" of an output`)
+			output.name, err = r.string(`"name" of an output`)
 		case "parameters":
-			err = r.parameters(fmt.Sprintf("output %q", output), true)
+			err = r.parameters(fmt.Sprintf("output %q", output.name), map[string]taken{"binary_data": choice(&output.binary)})
 		default:
 			err = badRequest("%s", unknown("field of an output", name, []string{"name", "parameters"}))
 		}
@@ -219,20 +261,65 @@ func (r *reader) shape() (shape []int64, err error) {
 	return shape, err
 }
 
-// parameters reads over parameters that ask for what is done anyway, such as {"binary_data": false}, and refuses all others: a
-// caller that sets one expects another answer than the one that would be given.
-func (r *reader) parameters(of string, tensor bool) error {
+// taken takes a parameter's value, as JSON, and says whether it is one that the parameter can have.
+type taken func(value string) bool
+
+// parameters reads those that are taken, and refuses all others: a caller that sets one expects another answer than the one that would be given.
+func (r *reader) parameters(of string, known map[string]taken) error {
 	return r.object("\"parameters\" of "+of+" must be an object", func(name string) error {
 		value, err := r.raw()
 		if err != nil {
 			return err
 		}
-		plain := tensor && name == "binary_data" || !tensor && name == "binary_data_output"
-		if plain && value == "false" {
-			return nil
-		}
-		return badRequest("%s has the parameter %q, which is not understood here; leave it out", of, name)
+		return parameter(of, name, value, known)
 	})
+}
+
+// parameter takes one.
+func parameter(of, name, value string, known map[string]taken) error {
+	take, ok := known[name]
+	if !ok {
+		return badRequest("%s has the parameter %q, which is not understood here; leave it out", of, name)
+	}
+	if !take(value) {
+		return badRequest("%s has the parameter %q with a value that it cannot have: %s", of, name, shorten(value))
+	}
+	return nil
+}
+
+// flag and choice are parameters that are true or false, never one that is false, length a number of bytes, line a text.
+func flag(to *bool) taken {
+	return func(value string) bool {
+		*to = value == "true"
+		return *to || value == "false"
+	}
+}
+
+func choice(to **bool) taken {
+	return func(value string) bool {
+		*to = new(bool)
+		return flag(*to)(value)
+	}
+}
+
+func never(value string) bool { return value == "false" }
+
+func length(to *int64) taken {
+	return func(value string) (ok bool) {
+		n, err := strconv.ParseInt(value, 10, 64)
+		*to = n
+		return err == nil && n >= 0
+	}
+}
+
+func line(to *string) taken {
+	return func(value string) bool {
+		if value[0] != '"' {
+			return false
+		}
+		*to = unquote(value)
+		return true
+	}
 }
 
 // output is one tensor of an answer, one value a row.
@@ -279,192 +366,21 @@ func outputsOf(model component.Model) []output {
 
 // chosenOutputs are the outputs asked for, in that order; all of them where none was.
 // A list that asks for none is read as one that is left out, nil.
-func (m *served) chosenOutputs(asked []string) ([]output, error) {
+func (m *served) chosenOutputs(asked []wanted) ([]output, error) {
 	if asked == nil {
 		return m.outputs, nil
 	}
-	var names []string
-	for _, o := range m.outputs {
-		names = append(names, o.name)
-	}
+	names := m.outputNames()
 	var out []output
-	for i, name := range asked {
-		at := slices.Index(names, name)
+	for i, w := range asked {
+		at := slices.Index(names, w.name)
 		switch {
 		case at < 0:
-			return nil, badRequest("%s", unknown("output", name, names))
-		case slices.Contains(asked[:i], name):
-			return nil, badRequest("output %q is asked for twice", name)
+			return nil, badRequest("%s", unknown("output", w.name, names))
+		case slices.ContainsFunc(asked[:i], func(before wanted) bool { return before.name == w.name }):
+			return nil, badRequest("output %q is asked for twice", w.name)
 		}
 		out = append(out, m.outputs[at])
 	}
 	return out, nil
-}
-
-// readTensors turns tensors, one a feature or field of the key, into rows. What is held is bounded by what the tensors have.
-// A feature that is left out is a mistake of the request, since it would be null in every row; a field of the key may be.
-//
-// All tensors have as many rows as the first. One row that cannot be scored leaves the others alone, but a request whose form is wrong is
-// refused as a whole: which of its values belong to which row is not known then.
-func (b *batch) readTensors(inputs []requestTensor) error {
-	given := make([]bool, len(b.model.fields))
-	for n := range inputs {
-		t := &inputs[n]
-		at, known := b.model.field(t.name, n)
-		switch {
-		case !known:
-			return badRequest("%s", unknown("input", t.name, b.model.names()))
-		case given[at]:
-			return badRequest("input %q is given twice", t.name)
-		}
-		given[at] = true
-		rows, err := b.readTensor(t, at, n == 0)
-		if err != nil {
-			return err
-		}
-		if rows != b.rows {
-			return badRequest("input %q has %d rows, input %q has %d", t.name, rows, inputs[0].name, b.rows)
-		}
-	}
-	for i := range b.features {
-		if !given[i] {
-			return badRequest("input %q is missing; give nulls where its values are not known", b.features[i].Name)
-		}
-	}
-	return nil
-}
-
-// readTensor puts the values of a tensor, those of the field at a place, into their rows. The first tensor says how many rows there are.
-// A value of another JSON type than the datatype refuses the request; a value that only the column does not hold, such as 300 of a
-// tinyint sent as INT64, is the fault of its row.
-func (b *batch) readTensor(t *requestTensor, at int, first bool) (rows int, err error) {
-	datatype, err := t.check()
-	if err != nil {
-		return 0, err
-	}
-	f := &b.model.fields[at]
-	if n := min(t.shape[0], int64(len(t.data)/2), int64(b.most)); f.feature && n > 0 {
-		b.features[at].reserve(int(n))
-	}
-	for i, text := range elements(t.data) {
-		if text, err = t.element(text, i); err != nil {
-			return 0, err
-		}
-		v := scalarOf(text)
-		if err := datatype.check(v); err != nil {
-			return 0, badRequest("input %q: value %d: %v", t.name, i, err)
-		}
-		rows++
-		if first {
-			if err := b.grow(); err != nil {
-				return 0, err
-			}
-			b.values++
-		}
-		if i >= b.rows {
-			continue // told by readTensors
-		}
-		if f.key >= 0 {
-			b.keys[f.key][i] = text
-		}
-		if !f.feature {
-			continue
-		}
-		if err := b.features[at].add(v); err != nil {
-			b.fault(i, "input %q: %v", t.name, err)
-			b.features[at].addNull()
-		}
-	}
-	if int64(rows) != t.shape[0] {
-		return 0, badRequest("input %q: shape %v means %d values, there are %d", t.name, t.shape, t.shape[0], rows)
-	}
-	return rows, nil
-}
-
-// check holds a tensor to what is taken: the shape is [rows] or [rows, 1], the data flat or nested like the shape.
-func (t *requestTensor) check() (datatype, error) {
-	if len(t.shape) == 0 || len(t.shape) > 2 || len(t.shape) == 2 && t.shape[1] != 1 {
-		return datatype{}, badRequest("input %q: shape %v is not [rows] or [rows, 1]", t.name, t.shape)
-	}
-	d, err := newDatatype(t.datatype)
-	switch {
-	case err != nil:
-		return d, badRequest("input %q: %v", t.name, err)
-	case t.data == "":
-		return d, badRequest("input %q: \"data\" is missing", t.name)
-	case t.data[0] != '[':
-		return d, badRequest("input %q: \"data\" must be a list", t.name)
-	}
-	return d, nil
-}
-
-// element is an element of the data, out of a list of its own where the data is nested.
-func (t *requestTensor) element(text string, i int) (string, error) {
-	if text[0] != '[' {
-		return text, nil
-	}
-	only := ""
-	for j, v := range elements(text) {
-		if only = v; j > 0 {
-			only = ""
-			break
-		}
-	}
-	if len(t.shape) != 2 || only == "" {
-		return "", badRequest("input %q: data is nested at %d in another way than the shape says", t.name, i)
-	}
-	return only, nil
-}
-
-// datatype of a tensor, and of integers its bounds, both ends included. The bounds of 64 bits are rounded as doubles; within compares digits.
-type datatype struct {
-	name      string
-	integer   bool
-	low, high float64
-}
-
-// newDatatype is the datatype of a name of the protocol.
-func newDatatype(name string) (datatype, error) {
-	switch name {
-	case "INT8":
-		return datatype{name, true, math.MinInt8, math.MaxInt8}, nil
-	case "INT16":
-		return datatype{name, true, math.MinInt16, math.MaxInt16}, nil
-	case "INT32":
-		return datatype{name, true, math.MinInt32, math.MaxInt32}, nil
-	case "INT64":
-		return datatype{name, true, math.MinInt64, math.MaxInt64}, nil
-	case "UINT8":
-		return datatype{name, true, 0, math.MaxUint8}, nil
-	case "UINT16":
-		return datatype{name, true, 0, math.MaxUint16}, nil
-	case "UINT32":
-		return datatype{name, true, 0, math.MaxUint32}, nil
-	case "UINT64":
-		return datatype{name, true, 0, math.MaxUint64}, nil
-	case "BOOL", "BYTES", "FP32", "FP64":
-		return datatype{name: name}, nil
-	}
-	return datatype{}, fmt.Errorf("datatype %q is not one of BOOL, INT8 to INT64, UINT8 to UINT64, FP32, FP64, BYTES", name)
-}
-
-// check holds a value to the datatype. Null is no value and fits all.
-func (d *datatype) check(v scalar) error {
-	switch {
-	case v.null():
-		return nil
-	case d.name == "BOOL":
-		if v.kind != 't' && v.kind != 'f' {
-			return expected("true or false (BOOL)", v)
-		}
-	case d.name == "BYTES":
-		if v.kind != '"' {
-			return expected("a string (BYTES)", v)
-		}
-	case v.kind != '0':
-		return expected("a number ("+d.name+")", v)
-	case v.over || d.name == "FP32" && math.Abs(v.number) > math.MaxFloat32 || d.integer && !(whole(v.text, v.number) && within(v.text, v.number, d.low, d.high)):
-		return fmt.Errorf("%s is no %s", shorten(v.text), d.name)
-	}
-	return nil
 }

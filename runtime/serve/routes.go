@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ func (s *server) routes() http.Handler {
 	get("/v1/models/{model}/rollout", "rollout", s.rollout)
 	post("/v1/models/{model}/predict", "predict", s.predict)
 	post("/v1/models/{model}/counterfactual", "counterfactual", s.counterfactual)
+	s.calls(mux)
 	mux.Handle("/metrics", s.known(s.metrics.handler()))
 	mux.Handle("/", s.answer("", "none", func(r *http.Request, _ *exchange) (any, error) {
 		return nil, &failure{http.StatusNotFound, fmt.Sprintf("there is nothing at %s; models are at /v2/models/NAME and /v1/models/NAME/predict", r.URL.Path)}
@@ -66,7 +68,7 @@ func (s *server) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := s.caller(r); err != nil {
 			w.Header().Set("WWW-Authenticate", bearer)
-			writeJSON(w, statusOf(err), map[string]string{"error": err.Error()})
+			write(w, r, statusOf(err), map[string]string{"error": err.Error()})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -88,7 +90,7 @@ func (s *server) fromElsewhere(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		writeJSON(w, refused.status, map[string]string{"error": refused.message})
+		write(w, r, refused.status, map[string]string{"error": refused.message})
 		s.metrics.observe("", "none", refused.status, 0)
 		s.log(r, newExchange(r), refused.status, 0, refused)
 	})
@@ -105,16 +107,10 @@ func (s *server) answersTo(host string) bool {
 	return !s.local || err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") || slices.Contains(s.Hosts, name)
 }
 
-// answer runs a handler and writes what it gives, whatever happens in it. An empty method takes all.
-// Body and headers are bounded before the handler sees them; the time that is measured ends with the last byte written.
+// answer runs a handler and writes what it gives in JSON, whatever happens in it. An empty method takes all.
 func (s *server) answer(method, endpoint string, h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, x := time.Now(), newExchange(r)
-		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
-		status := http.StatusOK
-		value, err := s.guarded(method, h, r, x)
+	return s.answered(method, endpoint, h, func(w http.ResponseWriter, r *http.Request, status int, value any, err error) {
 		if err != nil {
-			status = statusOf(err)
 			value = map[string]string{"error": err.Error()}
 		}
 		switch status {
@@ -125,8 +121,23 @@ func (s *server) answer(method, endpoint string, h handler) http.Handler {
 		case http.StatusUnauthorized:
 			w.Header().Set("WWW-Authenticate", bearer)
 		}
+		write(w, r, status, value)
+	})
+}
+
+// answered runs a handler and has what it gives written.
+// Body and headers are bounded before the handler sees them; the time that is measured ends with the last byte written.
+func (s *server) answered(method, endpoint string, h handler, written func(w http.ResponseWriter, r *http.Request, status int, value any, err error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, x := time.Now(), newExchange(r)
+		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+		status := http.StatusOK
+		value, err := s.guarded(method, h, r, x)
+		if err != nil {
+			status = statusOf(err)
+		}
 		w.Header().Set(requestID, x.id)
-		writeJSON(w, status, value)
+		written(w, r, status, value, err)
 		took := time.Since(start)
 		s.metrics.observe(s.label(r), endpoint, status, took)
 		s.log(r, x, status, took, err)
@@ -161,15 +172,34 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// writeJSON writes an answer on one line. NaN, which JSON lacks, is no value of an answer; it would be a status of 500.
-func writeJSON(w http.ResponseWriter, status int, value any) {
-	data, err := json.Marshal(value)
-	if err != nil {
-		status, data = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written as JSON"}`)
+// write writes an answer, which may have bytes behind its JSON, compressed for a client that takes it so where that is worth it.
+func write(w http.ResponseWriter, r *http.Request, status int, value any) {
+	mixed, ok := value.(withBytes)
+	if !ok {
+		data, err := json.Marshal(value)
+		if err != nil { // NaN, which JSON lacks, is no value of an answer
+			status, data = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written as JSON"}`)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		send(w, r, status, append(data, '\n'))
+		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set(inferenceHeader, strconv.Itoa(len(mixed.text)))
+	send(w, r, status, append(mixed.text, mixed.behind...))
+}
+
+// send writes what an answer says.
+func send(w http.ResponseWriter, r *http.Request, status int, data []byte) {
+	if len(data) >= worthPacking {
+		w.Header().Add("Vary", "Accept-Encoding")
+		if takesGzip(r.Header) {
+			w.Header().Set("Content-Encoding", "gzip")
+			data = pack(data)
+		}
+	}
 	w.WriteHeader(status)
-	_, _ = w.Write(append(data, '\n')) // the client may be gone
+	_, _ = w.Write(data) // the client may be gone
 }
 
 // label is the model for the metrics; names that are not served would make a series for every typo.

@@ -10,11 +10,12 @@
 // scored in spite of something, a category that the model was not trained on or a null, is told in the answer and
 // counted in the metrics.
 //
-// It speaks the Open Inference Protocol v2 (REST) and takes rows as JSON objects:
+// It speaks the Open Inference Protocol v2, over REST with its extension of binary tensors and over gRPC, and takes rows as JSON objects:
 //
 //	GET  /v2, /v2/health/live, /v2/health/ready
 //	GET  /v2/models/{model}[/versions/{version}][/ready]
 //	POST /v2/models/{model}[/versions/{version}]/infer
+//	POST /inference.GRPCInferenceService/ModelInfer, ServerLive, …
 //	POST /v1/models/{model}/predict     {"rows": [{"amount": 12.5, "merchant": "M1"}]}
 //	GET  /v1/models/{model}/openapi.json
 //	GET  /v1/models/{model}/rollout     the candidate beside it, and what its rows came to
@@ -140,8 +141,12 @@ func Run(ctx context.Context, o Options) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		TLSConfig:         s.tls(),
+		Protocols:         new(http.Protocols),
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
+	server.Protocols.SetUnencryptedHTTP2(true) // gRPC without TLS
 	s.exposed()
 	failed := make(chan error, 1)
 	go func() { failed <- s.listen(server, listener) }()

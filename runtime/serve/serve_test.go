@@ -288,33 +288,25 @@ func TestEndpoints(t *testing.T) {
 	s.release("broken", 13, "13 regression")
 	s.set("nightly", plan.ReleaseState{Type: "batch", Model: digest(1)})
 	r := start(t, s, nil)
-	tensors := func(outputs string) string {
-		return `{"id": "q1", "inputs": [
-			{"name": "amount", "shape": [2], "datatype": "FP32", "data": [50, 20.5]},
-			{"name": "items", "shape": [2, 1], "datatype": "INT8", "data": [[1], [2]]},
-			{"name": "merchant", "shape": [2], "datatype": "BYTES", "data": ["a", null]},
-			{"name": "known", "shape": [2], "datatype": "BOOL", "data": [true, false]},
-			{"name": "paid_at", "shape": [2], "datatype": "BYTES", "data": ["2024-05-01", "2024-05-01 10:00:00.5"]}]` + outputs + `}`
-	}
 	tests := []struct {
 		path, body string
 		status     int
 		want       string
 	}{
-		{"/v2", "", 200, `{"extensions":[],"name":"mlp","version":"1.2.3"}`},
+		{"/v2", "", 200, `{"extensions":["binary_tensor_data"],"name":"mlp","version":"1.2.3"}`},
 		{"/v2/health/live", "", 200, `{"live":true}`},
 		{"/v2/health/ready", "", 200, `{"ready":true}`},
 		{"/v2/models/scorer/ready", "", 200, `{"name":"scorer","ready":true}`},
 		{"/v2/models/scorer/versions/000000000100/ready", "", 200, `{"name":"scorer","ready":true}`},
-		{"/v2/models/size", "", 200, `{"inputs":[{"name":"amount","datatype":"FP64","shape":[-1]},{"name":"items","datatype":"INT32","shape":[-1]},` +
+		{"/v2/models/size", "", 200, `{"name":"size","versions":["000000000300"],"platform":"mlp","inputs":[{"name":"amount","datatype":"FP64","shape":[-1]},{"name":"items","datatype":"INT32","shape":[-1]},` +
 			`{"name":"merchant","datatype":"BYTES","shape":[-1],"levels":["M1","a"]},{"name":"known","datatype":"BOOL","shape":[-1]},{"name":"paid_at","datatype":"BYTES","shape":[-1]}],` +
-			`"name":"size","outputs":[{"name":"predicted","datatype":"BYTES","shape":[-1]},{"name":"score_low","datatype":"FP64","shape":[-1]},` +
-			`{"name":"score_middle","datatype":"FP64","shape":[-1]},{"name":"score_high","datatype":"FP64","shape":[-1]},{"name":"error","datatype":"BYTES","shape":[-1]}],"platform":"mlp","versions":["000000000300"]}`},
-		{"/v2/models/scorer/infer", tensors(""), 200, `{"model_name":"scorer","model_version":"000000000100","id":"q1","parameters":{"missing.merchant":1},"outputs":[` +
+			`"outputs":[{"name":"predicted","datatype":"BYTES","shape":[-1]},{"name":"score_low","datatype":"FP64","shape":[-1]},` +
+			`{"name":"score_middle","datatype":"FP64","shape":[-1]},{"name":"score_high","datatype":"FP64","shape":[-1]},{"name":"error","datatype":"BYTES","shape":[-1]}]}`},
+		{"/v2/models/scorer/infer", tensorsOf(""), 200, `{"model_name":"scorer","model_version":"000000000100","id":"q1","parameters":{"missing.merchant":1},"outputs":[` +
 			`{"name":"predicted","shape":[2],"datatype":"BYTES","data":["true","false"]},{"name":"score","shape":[2],"datatype":"FP64","data":[0.5,0.205]}]}`},
-		{"/v2/models/scorer/versions/000000000100/infer", tensors(`, "outputs": [{"name": "score"}]`), 200,
+		{"/v2/models/scorer/versions/000000000100/infer", tensorsOf(`, "outputs": [{"name": "score"}]`), 200,
 			`{"model_name":"scorer","model_version":"000000000100","id":"q1","parameters":{"missing.merchant":1},"outputs":[{"name":"score","shape":[2],"datatype":"FP64","data":[0.5,0.205]}]}`},
-		{"/v2/models/price/infer", tensors(""), 200, `{"model_name":"price","model_version":"000000000200","id":"q1","parameters":{"missing.merchant":1},"outputs":[{"name":"predicted","shape":[2],"datatype":"FP64","data":[0.25,0.1025]}]}`},
+		{"/v2/models/price/infer", tensorsOf(""), 200, `{"model_name":"price","model_version":"000000000200","id":"q1","parameters":{"missing.merchant":1},"outputs":[{"name":"predicted","shape":[2],"datatype":"FP64","data":[0.25,0.1025]}]}`},
 		{"/v1/models/scorer/predict", `{"rows": [` + goodRow + `]}`, 200,
 			`{"model_name":"scorer","model_version":"000000000100","predictions":[{"predicted":"true","score":0.5}]}`},
 		{"/v1/models/price/predict", `{"rows": [` + goodRow + `]}`, 200, `{"model_name":"price","model_version":"000000000200","predictions":[{"predicted":0.25}]}`},
@@ -328,7 +320,7 @@ func TestEndpoints(t *testing.T) {
 		{"/v2/models/scorer/infer", "", 405, `{"error":"/v2/models/scorer/infer takes POST, not GET"}`},
 		{"/v2/health/ready", "{}", 405, `{"error":"/v2/health/ready takes GET, not POST"}`},
 		{"/nowhere", "", 404, `{"error":"there is nothing at /nowhere; models are at /v2/models/NAME and /v1/models/NAME/predict"}`},
-		{"/v2/models/scorer/infer", tensors(`, "outputs": [{"name": "scores"}]`), 400, `{"error":"there is no output \"scores\"; did you mean \"score\"?"}`},
+		{"/v2/models/scorer/infer", tensorsOf(`, "outputs": [{"name": "scores"}]`), 400, `{"error":"there is no output \"scores\"; did you mean \"score\"?"}`},
 		{"/v1/models/scorer/predict", `{"rows": [` + strings.Replace(goodRow, "2024", "1924", 1) + `]}`, 400, `{"error":"row 0: before 1970"}`},
 		{"/v1/models/broken/predict", `{"rows": [` + goodRow + `]}`, 500, `{"error":"scoring with broken 000000000013: out of luck"}`},
 	}
@@ -440,4 +432,14 @@ func TestPortInUse(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the port is in use") || !strings.Contains(err.Error(), taken.Addr().String()) {
 		t.Errorf("got %v, want an error about the port in use", err)
 	}
+}
+
+// tensorsOf is a request of infer, with something behind its inputs.
+func tensorsOf(outputs string) string {
+	return `{"id": "q1", "inputs": [
+		{"name": "amount", "shape": [2], "datatype": "FP32", "data": [50, 20.5]},
+		{"name": "items", "shape": [2, 1], "datatype": "INT8", "data": [[1], [2]]},
+		{"name": "merchant", "shape": [2], "datatype": "BYTES", "data": ["a", null]},
+		{"name": "known", "shape": [2], "datatype": "BOOL", "data": [true, false]},
+		{"name": "paid_at", "shape": [2], "datatype": "BYTES", "data": ["2024-05-01", "2024-05-01 10:00:00.5"]}]` + outputs + `}`
 }

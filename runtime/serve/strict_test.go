@@ -48,7 +48,11 @@ func TestStrictJSON(t *testing.T) {
 		{"infer", `{"rows": []}`, `there is no field \"rows\"; there are: id, inputs, outputs, parameters`},
 		{"infer", tensor(`, "parameters": {"content_type": "base64"}}]}`), `input \"amount\" has the parameter \"content_type\", which is not understood here`},
 		{"infer", tensor(`}], "parameters": {"priority": 1}}`), `the request has the parameter \"priority\"`},
-		{"infer", tensor(`}], "outputs": [{"name": "score", "parameters": {"binary_data": true}}]}`), `output \"score\" has the parameter \"binary_data\"`},
+		{"infer", tensor(`}], "outputs": [{"name": "score", "parameters": {"binary_data": 1}}]}`), `output \"score\" has the parameter \"binary_data\" with a value`},
+		{"infer", tensor(`, "parameters": {"binary_data": true}}]}`), `input \"amount\" has the parameter \"binary_data\" with a value`},
+		{"infer", tensor(`, "parameters": {"binary_data_size": 8}}]}`), `0 of the 0 bytes behind the JSON are left`},
+		{"infer", tensor(`, "parameters": {"nulls": "1"}}]}`), `\"nulls\" must be the places of values`},
+		{"infer", tensor(`, "parameters": {"nulls": "0,0"}}]}`), `\"nulls\" must be the places of values`},
 		{"infer", tensor(`}], "outputs": [{"name": "score"}, {"name": "score"}]}`), `output \"score\" is asked for twice`},
 		{"infer", tensor(`, "data": [2]}]}`), `\"data\" stands twice`},
 		{"infer", tensor(`, "values": [2]}]}`), `there is no field of an input \"values\"`},
@@ -108,9 +112,10 @@ func TestHeaders(t *testing.T) {
 		{[]string{"Content-Type", "text/plain"}, 415, `send application/json`},
 		{[]string{"Content-Type", "application/json; charset=latin1"}, 415, `send UTF-8`},
 		{[]string{"Content-Type", ";"}, 415, `send application/json`},
-		{[]string{"Content-Encoding", "gzip"}, 415, `send it uncompressed`},
+		{[]string{"Content-Encoding", "gzip"}, 400, `not the gzip`},
+		{[]string{"Content-Encoding", "br"}, 415, `send it with gzip`},
 		{[]string{"Content-Encoding", "identity"}, 200, ""},
-		{[]string{"Inference-Header-Content-Length", "10"}, 400, `binary tensor extension`},
+		{[]string{"Inference-Header-Content-Length", "10"}, 400, `binary tensors are for`},
 		{[]string{"Origin", "https://evil.example"}, 403, `a web page of another site`},
 		{[]string{"Sec-Fetch-Site", "cross-site"}, 403, `a web page of another site`},
 		{[]string{"Sec-Fetch-Site", "same-origin"}, 200, ""},
@@ -155,7 +160,7 @@ func TestMemoryIsOfTheRequest(t *testing.T) {
 			return b.readRows(newLenientReader([]byte(`{"rows": [{}` + strings.Repeat(",{}", s.MaxRows-1) + `]}`)))
 		},
 		"one tensor of many": func(b *batch) error {
-			return b.readTensors([]requestTensor{{"f0", []int64{int64(s.MaxRows)}, "FP64", "[0" + strings.Repeat(",0", s.MaxRows-1) + "]"}})
+			return b.readTensors([]requestTensor{{name: "f0", shape: []int64{int64(s.MaxRows)}, datatype: "FP64", data: "[0" + strings.Repeat(",0", s.MaxRows-1) + "]"}})
 		},
 	} {
 		var before, after runtime.MemStats

@@ -44,10 +44,10 @@ func kindOf(c schema.Column) kind {
 }
 
 // scalar is a JSON value as it was read: its kind, as jsontext has it, and its text; of a string without quotes and
-// escapes, of lists and objects none.
+// escapes, of lists and objects none. Values that came in another form are told as the JSON that they would be.
 type scalar struct {
 	kind   jsontext.Kind
-	text   string
+	text   string  // of a number perhaps none: see digits
 	number float64 // of a number, the float next to it
 	over   bool    // it is a number beyond all floats
 }
@@ -63,7 +63,29 @@ func scalarOf(text string) scalar {
 		return scalar{kind: jsontext.Kind(c), text: text}
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	return scalar{'0', text, n, err != nil}
+	return scalar{kind: '0', text: text, number: n, over: err != nil}
+}
+
+// digits are a number's, as it was written; of one that was not, the fewest that give it back.
+func (v scalar) digits() string {
+	switch {
+	case v.text != "":
+		return v.text
+	case math.Abs(v.number) < 1e15:
+		return strconv.FormatFloat(v.number, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v.number, 'g', -1, 64)
+}
+
+// json is the value as JSON, but of lists and objects, of which there are none among tensors.
+func (v scalar) json() string {
+	switch v.kind {
+	case '"':
+		return string(quoted(nil, v.text))
+	case '0':
+		return v.digits()
+	}
+	return v.text
 }
 
 // null reports whether the value is JSON's null, which is a missing value in every column.
@@ -75,7 +97,7 @@ func (v scalar) String() string {
 	case '"':
 		return "the string " + strconv.Quote(shorten(v.text))
 	case '0':
-		return "the number " + shorten(v.text)
+		return "the number " + shorten(v.digits())
 	case '[':
 		return "a list"
 	case '{':
@@ -208,46 +230,48 @@ func (f *column) parse(v scalar) (float64, error) {
 	n := v.number
 	switch {
 	case v.over:
-		return 0, fmt.Errorf("%s is too large a number", shorten(v.text))
-	case f.kind == wholeKind && !whole(v.text, n):
-		return 0, fmt.Errorf("expected a whole number, got %s", shorten(v.text))
-	case f.kind == wholeKind && !within(v.text, n, f.low, f.high):
-		return 0, fmt.Errorf("%s is out of the range of %s", shorten(v.text), f.Type)
+		return 0, fmt.Errorf("%s is too large a number", shorten(v.digits()))
+	case f.kind == wholeKind && !v.whole():
+		return 0, fmt.Errorf("expected a whole number, got %s", shorten(v.digits()))
+	case f.kind == wholeKind && !v.within(f.low, f.high):
+		return 0, fmt.Errorf("%s is out of the range of %s", shorten(v.digits()), f.Type)
 	case f.Type == "float" || f.Type == "real":
-		return asFloat(v.text, n)
+		return asFloat(v.digits(), n)
 	}
 	if f.width > 0 {
-		return n, fitsDecimal(v.text, f.Type, f.width, f.scale)
+		text := v.digits()
+		n, _ = strconv.ParseFloat(text, 64) // what JSON says is it already; of a float of 32 bits its digits count
+		return n, fitsDecimal(text, f.Type, f.width, f.scale)
 	}
 	return n, nil
 }
 
-// exactly is the number that a text is, where the float next to it does not tell: from 2^53 on, floats are whole whatever was written, and the
+// exactly is the number that was written, where the float next to it does not tell: from 2^53 on, floats are whole whatever was written, and the
 // greatest integers of 64 bits have none of their own. Beyond 2^64 nil: no bound is there, and exponents of a text may be huge.
-func exactly(text string, n float64) *big.Rat {
-	if math.Abs(n) < 1<<53 || math.Abs(n) > 1<<64 {
+func (v scalar) exactly() *big.Rat {
+	if math.Abs(v.number) < 1<<53 || math.Abs(v.number) > 1<<64 {
 		return nil
 	}
-	r, _ := new(big.Rat).SetString(text)
+	r, _ := new(big.Rat).SetString(v.digits())
 	return r
 }
 
-// whole reports whether a text, which n is next to, is a number without a fraction.
-func whole(text string, n float64) bool {
-	if r := exactly(text, n); r != nil {
+// whole reports whether a number has no fraction.
+func (v scalar) whole() bool {
+	if r := v.exactly(); r != nil {
 		return r.IsInt()
 	}
-	return n == math.Trunc(n)
+	return v.number == math.Trunc(v.number)
 }
 
 // within reports whether a whole number is between bounds of integers, of which those that floats cannot hold are rounded up.
-func within(text string, n, low, high float64) bool {
-	if r := exactly(text, n); r != nil && n == high {
+func (v scalar) within(low, high float64) bool {
+	if r := v.exactly(); r != nil && v.number == high {
 		return r.Cmp(new(big.Rat).SetFloat64(high)) < 0
-	} else if r != nil && n == low {
+	} else if r != nil && v.number == low {
 		return r.Cmp(new(big.Rat).SetFloat64(low)) >= 0
 	}
-	return n >= low && n <= high
+	return v.number >= low && v.number <= high
 }
 
 // expected is the error of a value of another kind than is wanted.
