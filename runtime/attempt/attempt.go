@@ -78,6 +78,9 @@ type Options struct {
 	// Fresh fails where files outside are not what the task says; nil: there are none, or nobody changes them. A stage reads
 	// them in place, so they are looked at before it runs and again after.
 	Fresh func(ctx context.Context) error
+	// Together is called when what the stage yields is written and is to be stored, and may wait for others to be stored at the same time;
+	// nil: there are none.
+	Together func(ctx context.Context)
 	// Remake makes the lost objects of the node at an address again; nil: a lost input fails the attempt.
 	Remake      func(ctx context.Context, address string) error
 	ToolVersion string
@@ -392,6 +395,9 @@ func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
 			return err
 		}
 		digest, err = a.log.put(b)
+		if err == nil && a.Together != nil {
+			a.Together(ctx)
+		}
 		return err
 	})
 	if err != nil {

@@ -86,6 +86,7 @@ type run struct {
 	slots     chan struct{} // has room for as many stages as may run
 	storing   atomic.Int64  // stages that have run and are not taken in
 	passed    chan struct{} // has one where storing has grown
+	gathered  chan gathered // stages that are ready to be stored
 }
 
 // Run carries out the plan. What goes wrong in stages, gates and releases is in the result; the error is for what ends
@@ -199,7 +200,7 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, slots: make(chan struct{}, o.Parallelism), passed: make(chan struct{}, 1)}, nil
+	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, slots: make(chan struct{}, o.Parallelism), passed: make(chan struct{}, 1), gathered: make(chan gathered)}, nil
 }
 
 // newApplyID returns an id that sorts by time.

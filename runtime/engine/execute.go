@@ -21,8 +21,8 @@ const clusterRetries = 10
 // longestWait is the longest wait between two attempts.
 const longestWait = time.Minute
 
-// execute runs a stage, with retries, and records its result. Ran is called once it has run with success. The error is a Failure, or one that attempt.AsFailure knows.
-func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.Digest, fp plan.Digest, rebuild bool, ran func()) (*plan.Action, error) {
+// execute runs a stage, with retries, and records its result. U is the unit that it is run for; nil: it is made again for another. The error is a Failure, or one that attempt.AsFailure knows.
+func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.Digest, fp plan.Digest, rebuild bool, u *unit) (*plan.Action, error) {
 	n = r.versioned(n)
 	ex := r.Placement.For(n)
 	if _, remote := ex.(executor.Remote); remote {
@@ -32,17 +32,21 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 		r.emit(StageTransfer{Address: n.Address, Fetched: t.Fetched, Done: t.Done, Total: t.Total, Elapsed: t.Elapsed.Round(time.Millisecond)})
 	}})
 	task := attempt.Task{Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace, Apply: r.Apply, Node: n, Fingerprint: fp, Inputs: inputs}
-	a, err := open(ctx, task, attempt.Options{
+	options := attempt.Options{
 		Store: r.Store, Executor: ex, Listener: listener{r, n.Address}, Dir: r.dir, Convert: r.Convert, Unquoted: r.Unquoted,
 		Fresh:       func(ctx context.Context) error { return r.checkExternal(ctx, n) },
 		Remake:      func(ctx context.Context, address string) error { return r.remade(ctx, r.graph.node(address)) },
 		ToolVersion: r.ToolVersion,
-	})
+	}
+	if u != nil {
+		options.Together = func(ctx context.Context) { r.gather(ctx, u) }
+	}
+	a, err := open(ctx, task, options)
 	if err != nil {
 		return nil, err
 	}
 	defer a.Close()
-	action, err := r.carryOut(ctx, task, a, rebuild, ran)
+	action, err := r.carryOut(ctx, task, a, rebuild, u)
 	if err != nil {
 		return nil, a.Fail(ctx, err)
 	}
@@ -77,11 +81,13 @@ func open(ctx context.Context, t attempt.Task, o attempt.Options) (attempts, err
 }
 
 // carryOut tries a stage, takes its outputs and records them.
-func (r *run) carryOut(ctx context.Context, t attempt.Task, a attempts, rebuild bool, ran func()) (*plan.Action, error) {
+func (r *run) carryOut(ctx context.Context, t attempt.Task, a attempts, rebuild bool, u *unit) (*plan.Action, error) {
 	if f := r.try(ctx, t, a, rebuild); f != nil {
 		return nil, f
 	}
-	ran()
+	if u != nil {
+		r.ran(u)
+	}
 	action, err := a.Finish(ctx)
 	if err != nil {
 		return nil, err

@@ -16,8 +16,8 @@ package engine
 // Attempts. The goroutine of a stage looks its fingerprint up in the store; where nothing is recorded it makes attempts (try), waits
 // between them, and puts the objects and then the record of the result into the store.
 //
-// Recording. Outcomes that have arrived are one batch, whose events are written as one revision of the state (record.go). Those that arrive
-// while it is written are the next batch. Only when it is written are the events of success emitted, and dependents started. So no unit
+// Recording. What stages yield is stored and recorded in groups (gather.go), so that they wait for the disk together. Outcomes that have arrived
+// are one batch, whose events are written as one revision of the state (record.go). Those that arrive while it is written are the next batch. Only when it is written are the events of success emitted, and dependents started. So no unit
 // starts on what is not recorded. Stages that do not depend on the batch start meanwhile; gates and releases, which go by the state, do not.
 // A revision that cannot be written ends the run.
 //
@@ -115,17 +115,36 @@ func (r *run) loop(ctx context.Context) error {
 		}
 	}
 	running, writing, stop := 0, false, ctx.Done()
+	group := gathering{out: map[*unit]bool{}}
 	var arrived []completion
 	var fatal error
 	for {
-		if ctx.Err() == nil && r.Kill.Err() == nil && fatal == nil {
+		starts := ctx.Err() == nil && r.Kill.Err() == nil && fatal == nil
+		if starts {
 			running = r.start(ready, running, writing, done)
+		}
+		worthwhile := starts && r.worthwhile(&group, ready, running)
+		if !worthwhile {
+			group.goOn()
+		}
+		if !writing && group.complete(arrived, worthwhile) {
+			running -= len(arrived)
+			r.storing.Add(-stored(arrived))
+			group.recorded(arrived)
+			batch := r.batch(arrived)
+			arrived, writing = nil, true
+			go func() { written <- r.write(ctx, batch) }()
+			continue
 		}
 		if running == 0 && !writing {
 			return fatal
 		}
 		select {
 		case <-r.passed:
+		case stage := <-r.gathered:
+			group.add(stage)
+		case <-group.late:
+			group.end()
 		case <-stop:
 			stop = nil
 			r.emit(Stopping{running})
@@ -138,13 +157,6 @@ func (r *run) loop(ctx context.Context) error {
 				r.push(ready, u)
 			}
 			fatal = errors.Join(fatal, err)
-		}
-		if len(arrived) > 0 && !writing {
-			running -= len(arrived)
-			r.storing.Add(-stored(arrived))
-			batch := r.batch(arrived)
-			arrived, writing = nil, true
-			go func() { written <- r.write(ctx, batch) }()
 		}
 	}
 }
@@ -197,7 +209,7 @@ func (r *run) most() int {
 	if r.Parallelism == 1 {
 		return 1
 	}
-	return 8 * r.Parallelism
+	return 16 * r.Parallelism
 }
 
 // ran notes that a stage has run and is to be stored, so that another may begin.

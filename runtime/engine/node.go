@@ -57,7 +57,7 @@ func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 	lost := action != nil && r.Store.Present(action.Outputs) != nil
 	if action == nil || lost {
 		status = Ran
-		if action, err = r.execute(ctx, n, inputs, fp, lost, func() { r.ran(u) }); err != nil {
+		if action, err = r.execute(ctx, n, inputs, fp, lost, u); err != nil {
 			return failed(u, fp, attempt.AsFailure(err))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/local/powercut"
 )
 
@@ -28,10 +29,23 @@ type applied struct {
 	revision  int64
 }
 
-// The power is cut in an apply while another one is held at each of its steps: what a revision names is in the store and whole, and no
+// The power is cut in an apply, which syncs all there is at once, while another one, which syncs one by one, is held at each of its steps, and
+// the other way round: what a revision names is in the store and whole, and no
 // revision is lost that was said to be recorded.
 func TestPowerCut(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
+	cuts := 0
+	for _, whole := range []bool{false, true} {
+		cuts += cutsHeld(t, random, whole)
+	}
+	t.Logf("%d cuts", cuts)
+	if cuts < 1000 {
+		t.Error("too few cuts to show anything")
+	}
+}
+
+// cutsHeld holds an apply at each of its steps, and returns how many cuts there were. Whole: the one that is held syncs all at once.
+func cutsHeld(t *testing.T, random *rand.Rand, whole bool) int {
 	cuts, steps, folder, each := 0, 1, powercut.Folder(t), 1
 	if os.Getenv("MLP_SOAK") != "" {
 		each = 10
@@ -44,18 +58,23 @@ func TestPowerCut(t *testing.T) {
 		m := powercut.In(dir)
 		held, goOn := make(chan struct{}), make(chan struct{})
 		var step atomic.Int64
-		first := appliesOn(t, m, dir, "one", func() {
+		before := func() {
 			if step.Add(1) == int64(hold+1) {
 				close(held)
 				<-goOn
 			}
-		})
+		}
+		one, two := m.Process("one", before), m.Whole("two", nil)
+		if whole {
+			one, two = m.Whole("one", before), m.Process("two", nil)
+		}
+		first := appliesOn(t, m, one, dir, "one")
 		select {
 		case <-held:
 		case a := <-first:
 			first <- a
 		}
-		second := <-appliesOn(t, m, dir, "two", nil)
+		second := <-appliesOn(t, m, two, dir, "two")
 		close(goOn)
 		all := []applied{second, <-first}
 		steps = max(steps, int(step.Load()))
@@ -69,16 +88,13 @@ func TestPowerCut(t *testing.T) {
 			t.Fatalf("held at step %d", hold+1)
 		}
 	}
-	t.Logf("%d cuts", cuts)
-	if cuts < 1000 {
-		t.Error("too few cuts to show anything")
-	}
+	return cuts
 }
 
 // appliesOn applies in a process of the machine, as it were.
-func appliesOn(t *testing.T, m *powercut.Machine, dir, workspace string, before func()) chan applied {
+func appliesOn(t *testing.T, m *powercut.Machine, disk local.Disk, dir, workspace string) chan applied {
 	t.Helper()
-	s, err := store.On(m.Process(workspace, before), filepath.Join(dir, ".mlp"))
+	s, err := store.On(disk, filepath.Join(dir, ".mlp"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (r *run) remake(ctx context.Context, u *unit) error {
 	if whole {
 		return nil // somebody else has just made it
 	}
-	a, err := r.execute(ctx, u.node, u.outcome.inputs, u.outcome.node.Fingerprint, true, func() {})
+	a, err := r.execute(ctx, u.node, u.outcome.inputs, u.outcome.node.Fingerprint, true, nil)
 	if err != nil {
 		r.emit(RebuildFailed{u.address, attempt.AsFailure(err)})
 		return err

@@ -32,20 +32,21 @@ type Bucket struct {
 
 	top   string // the folder above which nothing is this bucket's
 	names names
+
+	contents, named *group // of those who put at the same time
 }
 
 // Open returns the bucket in a folder, which is created when something is first written. Temporary files are made in the
 // given place, which must lie on the same file system.
 func Open(dir string, temp *scratch.Place) *Bucket {
-	return On(machine{}, dir, temp)
+	return On(&machine{}, dir, temp)
 }
 
 // On is Open on another disk than this machine's.
 func On(disk Disk, dir string, temp *scratch.Place) *Bucket {
-	return &Bucket{
-		dir: dir, temp: temp, page: pageSize, disk: disk, top: above(dir),
-		names: names{settled: map[string]bool{}, leader: make(chan struct{}, 1)},
-	}
+	b := &Bucket{dir: dir, temp: temp, page: pageSize, disk: disk, top: above(dir), names: names{settled: map[string]bool{}}}
+	b.contents, b.named = newGroup(b.syncContents), newGroup(b.nameAll)
+	return b
 }
 
 // Path is the file of a key's value, whether it is there or not. Nobody but this package writes to it.

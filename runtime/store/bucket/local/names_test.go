@@ -17,7 +17,7 @@ import (
 // watched counts syncs by path below its folder. Before each sync of a folder it waits for gate, if there is one, and fails with what
 // comes from there.
 type watched struct {
-	machine
+	*machine
 	dir  string
 	gate chan error
 
@@ -47,6 +47,9 @@ func (w *watched) Sync(path string) error {
 	}
 	return w.machine.Sync(path)
 }
+
+// SyncAll is not to be had.
+func (w *watched) SyncAll([]string) (bool, error) { return false, nil }
 
 func (w *watched) open() *Bucket {
 	dir := filepath.Join(w.dir, "b")
@@ -113,9 +116,9 @@ func (w *watched) waits() int {
 }
 
 func (b *Bucket) waiting() int {
-	b.names.mu.Lock()
-	defer b.names.mu.Unlock()
-	return len(b.names.waiting)
+	b.named.mu.Lock()
+	defer b.named.mu.Unlock()
+	return len(b.named.waiting)
 }
 
 // TestSettled: what this process knows to be durable is not synced again, and what it does not know is.
@@ -165,7 +168,7 @@ func TestSettled(t *testing.T) {
 
 // failing is a disk that cannot sync one folder.
 type failing struct {
-	machine
+	*machine
 	folder string
 	err    error
 }
@@ -176,6 +179,9 @@ func (f failing) Sync(path string) error {
 	}
 	return f.machine.Sync(path)
 }
+
+// SyncAll is not to be had.
+func (f failing) SyncAll([]string) (bool, error) { return false, nil }
 
 // TestAbove: the folder that a bucket's folder lies in need not be one that can be synced; a disk that fails is told.
 func TestAbove(t *testing.T) {

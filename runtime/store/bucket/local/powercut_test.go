@@ -63,7 +63,8 @@ func TestPowerCut(t *testing.T) {
 		for p := range 2 {
 			pauses := rand.New(rand.NewPCG(random.Uint64(), 0))
 			var pausing sync.Mutex
-			disk := m.Process(fmt.Sprint("process ", p), func() {
+			process := []func(string, func()) local.Disk{m.Process, m.Whole}[p]
+			disk := process(fmt.Sprint("process ", p), func() {
 				pausing.Lock()
 				pause := time.Duration(pauses.IntN(200)) * time.Microsecond
 				pausing.Unlock()

@@ -6,6 +6,7 @@ package powercut
 //
 //	the content of a file    what it was at its last Sync; of one that was never synced anything: nothing, a part, zeros, all
 //	the names in a folder    those at the folder's last Sync, and of what was done to names since any part, in the order it was done
+//	all of it                all that there was at a SyncAll, whoever wrote it
 //	a folder, with all of it lost with its name, however often it was synced itself
 //
 // For example, after Mkdir a/b, Link t a/b/x, Sync a/b the name x in b is durable, and the name b in a is not: a cut may leave an empty a.
@@ -38,10 +39,11 @@ type Machine struct {
 // op is an operation that succeeded. Paths are relative to the root.
 type op struct {
 	who      string
-	what     string // sync, sync folder, mkdir, link or rename
+	what     string // sync, sync folder, sync all, mkdir, link or rename
 	from, to string
-	content  []byte // of the file that was synced, linked or renamed
-	folder   bool   // what was renamed is one
+	content  []byte            // of the file that was synced, linked or renamed
+	all      map[string][]byte // contents of all files that there were, which were synced
+	folder   bool              // what was renamed is one
 }
 
 // String is the operation on a line: "a: link tmp/file-1 objects/ab/cd".
@@ -63,15 +65,22 @@ func Folder(t *testing.T) string {
 	return dir
 }
 
-// Process is a process on the machine. Before, which may be nil, is called before each of its operations, and may wait.
+// Process is a process on the machine, which syncs files and folders one by one. Before, which may be nil, is called before each of
+// its operations, and may wait.
 func (m *Machine) Process(name string, before func()) local.Disk {
-	return &process{m, name, before}
+	return &process{m, name, before, false}
+}
+
+// Whole is a process that syncs all that there is at once, where it has more than one thing to sync.
+func (m *Machine) Whole(name string, before func()) local.Disk {
+	return &process{m, name, before, true}
 }
 
 type process struct {
 	*Machine
 	name   string
 	before func()
+	whole  bool
 }
 
 // do has an operation done and remembers it.
@@ -110,6 +119,25 @@ func (p *process) Sync(path string) error {
 			return nil
 		}
 		return errors.Join(err, o.read(path))
+	})
+}
+
+// SyncAll remembers all that there is by now, also what other processes are writing.
+func (p *process) SyncAll(paths []string) (bool, error) {
+	if !p.whole || len(paths) < 2 {
+		return false, nil
+	}
+	return true, p.do("sync all", "", "", func(o *op) error {
+		o.all = map[string][]byte{}
+		return filepath.WalkDir(p.root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				o.all[p.relative(path)], err = os.ReadFile(path)
+			}
+			if errors.Is(err, fs.ErrNotExist) { // a temporary file that is not needed any more
+				return nil
+			}
+			return err
+		})
 	})
 }
 
@@ -211,9 +239,14 @@ func replay(ops []op) *state {
 			if o.to == ".." {
 				continue
 			}
-			f := s.folder(o.to)
-			f.names = f.now(everything)
-			f.pending = nil
+			s.folder(o.to).settle()
+		case "sync all":
+			for path, content := range o.all {
+				s.synced[s.at(path).file] = content
+			}
+			for _, f := range s.folders {
+				f.settle()
+			}
 		case "mkdir":
 			s.folder(o.to)
 		case "link":
@@ -231,6 +264,11 @@ func replay(ops []op) *state {
 		}
 	}
 	return s
+}
+
+// settle makes all names of a folder durable.
+func (f *folder) settle() {
+	f.names, f.pending = f.now(everything), nil
 }
 
 // everything keeps all that is pending.
