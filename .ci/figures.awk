@@ -8,7 +8,7 @@ function set(name, unit, most) {
 }
 BEGIN {
   if (peers) {
-    k = split("adult wa_churn credit_data hmda elec hastie categories breast_cancer digits wine iris five_classes", names, " ")
+    k = split("adult wa_churn credit_data hmda elec compas hastie categories breast_cancer digits wine iris five_classes", names, " ")
     for (i = 1; i <= k; i++) set(names[i], "auc", 0.002)
     k = split("diamonds diabetes friedman1 friedman2 gaps", names, " ")
     for (i = 1; i <= k; i++) set(names[i], "%", 1)

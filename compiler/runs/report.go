@@ -21,6 +21,9 @@ func Report(title string, all []*Run, grouped bool) *report.Report {
 	}
 	out := &report.Report{Version: report.Version, Title: title}
 	section := report.Section{Title: "Runs", Items: []report.Item{{Table: table(all)}}}
+	if t := alike(all); len(t.Rows) > 0 {
+		section.Items = append(section.Items, report.Item{Table: t})
+	}
 	if grouped {
 		for _, g := range Groups(all) {
 			section.Items = append(section.Items, report.Item{Table: g.table()})
@@ -53,11 +56,11 @@ func samples(all []*Run) []string {
 //	run             params.trees  train   auc                     auc difference  seconds  commit                now
 //	evaluate.small  50            b2bf27  0.912 (0.897 to 0.925)  …               1.2      3f1c20a9b4d1 changed  yes
 //
-// All rows have all columns; what a run lacks is an empty cell.
+// All rows have all columns; what a run lacks is an empty cell. Figures of which nothing is to be compared have no column (same), nor have commits outside git.
 func table(all []*Run) *report.Table {
 	parameters, data := Differing(all)
 	parameters = slices.DeleteFunc(parameters, func(name string) bool { return !chosen(all, name) })
-	figures := FiguresOf(all)
+	figures := slices.DeleteFunc(FiguresOf(all), func(name string) bool { return same(all, name) })
 	t := &report.Table{Columns: []report.Column{{Name: "run"}}}
 	for _, name := range slices.Concat(parameters, data) {
 		t.Columns = append(t.Columns, report.Column{Name: name})
@@ -69,7 +72,12 @@ func table(all []*Run) *report.Table {
 			t.Columns = append(t.Columns, report.Column{Name: name + " difference", Kind: report.Number})
 		}
 	}
-	t.Columns = append(t.Columns, report.Column{Name: "seconds", Kind: report.Number}, report.Column{Name: "commit"}, report.Column{Name: "now"})
+	committed := slices.ContainsFunc(all, func(r *Run) bool { return r.Commit != "" })
+	t.Columns = append(t.Columns, report.Column{Name: "seconds", Kind: report.Number})
+	if committed {
+		t.Columns = append(t.Columns, report.Column{Name: "commit"})
+	}
+	t.Columns = append(t.Columns, report.Column{Name: "now"})
 	for _, r := range all {
 		row := []report.Cell{report.Words(r.Name(all))}
 		for _, name := range parameters {
@@ -84,22 +92,26 @@ func table(all []*Run) *report.Table {
 				row = append(row, r.cell(r.Differences, name))
 			}
 		}
-		// As git shows a commit in short; that files differed from it is said, since then the commit alone makes nothing again.
-		commit := r.Commit[:min(len(r.Commit), 12)]
-		if r.Dirty {
-			commit += " changed"
+		row = append(row, report.Figure(float64(r.DurationMS)/1000))
+		if committed {
+			// As git shows a commit in short; that files differed from it is said, since then the commit alone makes nothing again.
+			commit := r.Commit[:min(len(r.Commit), 12)]
+			if r.Dirty {
+				commit += " changed"
+			}
+			row = append(row, report.Words(commit))
 		}
 		now := ""
 		if r.Current {
 			now = "yes"
 		}
-		t.Rows = append(t.Rows, append(row, report.Figure(float64(r.DurationMS)/1000), report.Words(commit), report.Words(now)))
+		t.Rows = append(t.Rows, append(row, report.Words(now)))
 	}
 	return t
 }
 
-// cell is a figure with its interval where it has one. A run without the figure has an empty cell, one whose figure is undefined a
-// cell that says why.
+// cell is a figure with its interval where it has one, and with why it has none where that is known. A run without the figure has an empty cell, one whose
+// figure is undefined a cell that says why.
 func (r *Run) cell(of map[string]Figure, name string) report.Cell {
 	f, ok := of[name]
 	switch {
@@ -108,7 +120,7 @@ func (r *Run) cell(of map[string]Figure, name string) report.Cell {
 	case f.Value == nil:
 		return report.Missing(f.Why)
 	case f.Low == nil || f.High == nil:
-		return report.Figure(*f.Value)
+		return report.Cell{Value: f.Value, Why: f.Why}
 	}
 	return report.Cell{Value: f.Value, Low: f.Low, High: f.High}
 }
@@ -127,6 +139,31 @@ func chosen(all []*Run, name string) bool {
 		}
 	}
 	return false
+}
+
+// same reports whether all of several runs have one value of a figure of which nobody says what is better, such as the number of rows, or none of them has one. JSON and CSV
+// have these too.
+func same(all []*Run, name string) bool {
+	first := all[0].Figures[name]
+	for _, r := range all {
+		f, ok := r.Figures[name]
+		alike := f.Value == first.Value || f.Value != nil && first.Value != nil && *f.Value == *first.Value
+		if !ok || f.Better != "" || !alike || f.Why != first.Why {
+			return false
+		}
+	}
+	return len(all) > 1
+}
+
+// alike has the figures that are the same in all runs, a row each. Those without a value are left out.
+func alike(all []*Run) *report.Table {
+	t := &report.Table{Title: "The same in all runs", Columns: []report.Column{{Name: "figure"}, {Name: "value", Kind: report.Number}}}
+	for _, name := range FiguresOf(all) {
+		if f := all[0].Figures[name]; same(all, name) && f.Value != nil {
+			t.Rows = append(t.Rows, []report.Cell{report.Words(name), report.Figure(*f.Value)})
+		}
+	}
+	return t
 }
 
 // brief is a parameter as a cell has room for it: of a list how many elements there are.

@@ -57,8 +57,8 @@ type Run struct {
 	CPUMS       int64             `json:"cpu_ms,omitempty"`      // of all threads
 }
 
-// Figure is a number with its interval, or why there is none: a recall without a single positive row has no Value, and Why says so.
-// Low and High are both there or both nil.
+// Figure is a number with its interval, or why there is none: a recall without a single positive row has no Value, and Why says so; beside a Value
+// it says why that has no interval. Low and High are both there or both nil.
 type Figure struct {
 	Value  *float64 `json:"value"`
 	Low    *float64 `json:"low,omitempty"`
@@ -272,8 +272,11 @@ func (r *Run) Take(comparison json.RawMessage) error {
 	r.Differences = map[string]Figure{}
 	for name, d := range c.Delta {
 		f := Figure{Value: d.Value, Low: d.Low, High: d.High}
-		if d.Value == nil {
+		switch {
+		case d.Value == nil:
 			f.Low, f.High, f.Why = nil, nil, c.Undefined["delta."+name+".value"]
+		case d.Low == nil || d.High == nil:
+			f.Low, f.High, f.Why = nil, nil, c.Undefined["delta."+name+".low"]
 		}
 		r.Differences[name] = f
 	}

@@ -32,6 +32,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 )
 
 // Version is the form's version, the value of the member "report".
@@ -152,6 +154,21 @@ func Missing(why string) Cell { return Cell{Why: why} }
 
 // Note is an item of text.
 func Note(format string, args ...any) Item { return Item{Note: fmt.Sprintf(format, args...)} }
+
+// Thousands puts commas into a whole number that is written in digits, as cells of counts have them: 53,940.
+func Thousands(digits string) string {
+	sign := ""
+	if strings.HasPrefix(digits, "-") {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// Whole is a count in a sentence: 53,940.
+func Whole(n int) string { return Thousands(strconv.Itoa(n)) }
 
 // At is a bound of an axis.
 func At(x float64) *float64 { return &x }

@@ -57,7 +57,7 @@ var doors = map[string][]string{
 	"runtime/yamlfile":             {},
 	"runtime/heap":                 {},
 	"runtime/workspace":            {"lang", "compiler", "runtime/attempt", "runtime/cache", "runtime/component", "runtime/dvc", "runtime/eject", "runtime/engine", "runtime/executor", "runtime/fetch", "runtime/heap", "runtime/mlflow", "runtime/mlproject", "runtime/predlog", "runtime/scratch", "runtime/serve", "runtime/state", "runtime/store", "runtime/yamlfile", "stdlib"},
-	"runtime/view":                 {"compiler/canary", "lang/address", "compiler/plan", "compiler/render", "runtime/component", "runtime/eject", "runtime/engine", "runtime/mlflow", "runtime/store/bucket", "runtime/suite", "runtime/workspace"},
+	"runtime/view":                 {"compiler/canary", "lang/address", "lang/schema", "compiler/plan", "compiler/render", "runtime/component", "runtime/eject", "runtime/engine", "runtime/mlflow", "runtime/store/bucket", "runtime/suite", "runtime/workspace"},
 	"runtime/cli":                  {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":                  {"runtime/cli"},
 	"stdlib/train/tune":            {},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
@@ -19,6 +21,8 @@ import (
 //	train.model     done in 4.1 s
 //	evaluate.test   failed: the target has one class only
 //	[3/7] train.a 12/40, train.b          on a terminal, rewritten in place
+//
+// The trials of a trainer are told together, since there may be hundreds: how many start, and then each fifth of them; one that fails is named.
 //
 // It is not safe for concurrent use; the engine and iterators hand over one event at a time.
 type Run struct {
@@ -33,6 +37,7 @@ type Run struct {
 	running []stage                  // in the order of their starts
 	left    map[string]bool          // out of this run, told already
 	moved   map[string]time.Duration // when of a transfer a line was last written, by address
+	trials  map[string]*trials       // of this run, by the trainer's address
 	shown   bool                     // the moving line is on the screen, and the cursor behind it
 }
 
@@ -43,9 +48,15 @@ type stage struct {
 	transfer    string // what is fetched or sent of it, and how far; "" where nothing is
 }
 
+// trials are those of one trainer: how many run, and how many ran.
+type trials struct {
+	all, done int
+	begun     bool // one of them ran
+}
+
 // NewRun returns a view on a screen, of a run whose first event is to come.
 func NewRun(on *Screen) *Run {
-	return &Run{on: on, w: on.Out, live: on.Terminal, left: map[string]bool{}, moved: map[string]time.Duration{}}
+	return &Run{on: on, w: on.Out, live: on.Terminal, left: map[string]bool{}, moved: map[string]time.Duration{}, trials: map[string]*trials{}}
 }
 
 // line prints one line above the moving one.
@@ -141,10 +152,17 @@ func (v *Run) Event(e engine.Event) {
 	}
 }
 
-// started takes the width of the first column from all stages of the run, so that the column does not move later.
+// started takes the width of the first column from all stages of the run, so that the column does not move later, and counts trials.
 func (v *Run) started(e engine.RunStarted) {
-	for _, address := range e.Stages {
-		v.width = max(v.width, len(address))
+	for _, of := range e.Stages {
+		if trainer, role := address.Of(of); address.Role(role) == string(schema.TrialRole) {
+			of = trainer
+			if v.trials[of] == nil {
+				v.trials[of] = &trials{}
+			}
+			v.trials[of].all++
+		}
+		v.width = max(v.width, len(of))
 	}
 	if len(e.Stages) > 0 {
 		fmt.Fprintln(v.w)
@@ -179,10 +197,27 @@ func (v *Run) stageStarted(e engine.StageStarted) {
 		v.line("  %s  its result is gone from the store: running again", v.name(e.Address))
 		return
 	}
-	if !v.live && e.Attempt == 1 {
+	trainer, t := v.trialsOf(e.Address)
+	switch {
+	case v.live || e.Attempt > 1:
+	case t == nil:
 		fmt.Fprintf(v.w, "  %s  started\n", v.name(e.Address))
+	case !t.begun:
+		fmt.Fprintf(v.w, "  %s  %d %s started\n", v.name(trainer), t.all, render.Plural(t.all, "trial", "trials"))
+	}
+	if t != nil {
+		t.begun = true
 	}
 	v.draw()
+}
+
+// trialsOf are those that a stage is one of, with the trainer's address; nil where it is none.
+func (v *Run) trialsOf(of string) (trainer string, t *trials) {
+	trainer, role := address.Of(of)
+	if address.Role(role) != string(schema.TrialRole) {
+		return "", nil
+	}
+	return trainer, v.trials[trainer]
 }
 
 // progress takes over that of a stage. It is shown on a terminal alone: a log file would fill with percentages.
@@ -239,10 +274,19 @@ func (v *Run) stop(address string) {
 // same bytes as before, is no line: nothing happened.
 func (v *Run) stageDone(e engine.StageDone) {
 	v.stop(e.Address)
-	if e.Status == engine.Cached {
-		v.draw()
-		return
+	if e.Status != engine.Cached {
+		v.done++
 	}
-	v.done++
-	v.line("  %s  done in %s", v.name(e.Address), render.Duration(e.Duration.Round(time.Millisecond)))
+	trainer, t := v.trialsOf(e.Address)
+	if t != nil && t.done < t.all { // one that is made again ran before
+		t.done++
+	}
+	switch {
+	case t != nil && t.begun && (t.done%max(1, t.all/5) == 0 || t.done == t.all):
+		v.line("  %s  %d of %d %s done", v.name(trainer), t.done, t.all, render.Plural(t.all, "trial", "trials"))
+	case t != nil, e.Status == engine.Cached:
+		v.draw()
+	default:
+		v.line("  %s  done in %s", v.name(e.Address), render.Duration(e.Duration.Round(time.Millisecond)))
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
@@ -43,5 +44,44 @@ func TestTransfers(t *testing.T) {
 		if !strings.Contains(got, part) {
 			t.Errorf("on a terminal there is no %q in %q", part, got)
 		}
+	}
+}
+
+// Trials are told together, each fifth, and one that fails by its own name; what was found to be recorded is no line.
+func TestTrials(t *testing.T) {
+	started := engine.RunStarted{Stages: []string{"source.rows", "train.model", "train.other"}}
+	for i := range 12 {
+		started.Stages = append(started.Stages, address.Numbered("train.model", "trial", i+1))
+	}
+	started.Stages = append(started.Stages, "train.other@trial001", "train.other@trial002")
+	events := []engine.Event{started, engine.StageStarted{Address: "source.rows", Attempt: 1}, engine.StageDone{NodeResult: engine.NodeResult{Address: "source.rows", Status: engine.Ran, Duration: time.Second}}}
+	for _, of := range started.Stages[3:15] {
+		events = append(events, engine.StageStarted{Address: of, Attempt: 1}, engine.StageDone{NodeResult: engine.NodeResult{Address: of, Status: engine.Ran, Duration: time.Second}})
+	}
+	again := started.Stages[4]
+	events = append(events, engine.StageStarted{Address: again, Attempt: 1, Rebuild: true}, engine.StageFailed{Address: again, Failure: &engine.Failure{Summary: "no room"}})
+	for _, of := range started.Stages[15:] {
+		events = append(events, engine.StageDone{NodeResult: engine.NodeResult{Address: of, Status: engine.Cached}})
+	}
+	want := `
+  source.rows  started
+  source.rows  done in 1.0 s
+  train.model  12 trials started
+  train.model  2 of 12 trials done
+  train.model  4 of 12 trials done
+  train.model  6 of 12 trials done
+  train.model  8 of 12 trials done
+  train.model  10 of 12 trials done
+  train.model  12 of 12 trials done
+  train.model@trial002  its result is gone from the store: running again
+  train.model@trial002  failed: no room
+`
+	var out bytes.Buffer
+	v := NewRun(&Screen{Out: &out})
+	for _, e := range events {
+		v.Event(e)
+	}
+	if got := out.String(); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }

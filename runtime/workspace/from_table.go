@@ -268,7 +268,7 @@ func (f *tableFile) guess(target string) (*guess, error) {
 			continue
 		}
 		words := wordsOf(c.Name)
-		if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(protectedWords, w) }) {
+		if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(protectedWords, w) }) || slices.Equal(words, []string{"single"}) {
 			g.protected = append(g.protected, c.Name)
 			if c.Distinct > 1 && c.Distinct <= 12 && (c.Type == "varchar" || c.Type == "boolean" || integral(c.Type)) {
 				g.fair = append(g.fair, c.Name)
@@ -421,7 +421,7 @@ func wordsOf(name string) []string {
 }
 
 // protectedWords are words of names of columns that people must not be told apart by.
-var protectedWords = strings.Fields("age sex gender female male race ethnicity ethnic afam religion nationality disability disabled marital pregnant orientation senior")
+var protectedWords = strings.Fields("age sex gender female male race ethnicity ethnic afam religion nationality disability disabled marital married pregnant orientation senior")
 
 // findKey takes the first column that tells all rows apart and is called like one that does.
 func (g *guess) findKey(f *tableFile) {

@@ -14,7 +14,7 @@ func (g *guess) models(b *strings.Builder) {
 	b.WriteString("# What is known without a model.\ntrain \"baseline\" \"nothing\" {\n  data = split.parts.train\n")
 	g.answers(b)
 	b.WriteString("}\n\n")
-	fmt.Fprintf(b, "# The target %s was taken %s; %s, as it has %d values.\n", comment(g.target), comment(g.why), strings.ReplaceAll(g.task, "_", " "), g.classes)
+	fmt.Fprintf(b, "# The target is %q, taken %s; %s, as it has %d values.\n", g.target, comment(g.why), strings.ReplaceAll(g.task, "_", " "), g.classes)
 	if g.positive != "" {
 		fmt.Fprintf(b, "# The score is the chance of %s, %s.\n", comment(g.positive), g.chosen)
 	}

@@ -96,7 +96,10 @@ func trainBlock(r *repository) string {
 
 // comment is text that cannot leave its line: a file name may have a line feed in it, and what follows would be read as
 // language.
-func comment(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
+func comment(s string) string {
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
 
 // dockerfile is an image of the script and what it needs. Requirements are installed when the image is built; nothing is
 // installed when a stage runs.

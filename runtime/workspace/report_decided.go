@@ -166,15 +166,19 @@ func (s *Session) stagesRead(rules []plan.Rule) *report.Table {
 
 // hypothesisReport says what figures say of each claim of a problem, by which condition and figures, and of which results these are.
 func hypothesisReport(claims map[string]plan.HypothesisState) *report.Report {
-	verdicts, conditions := &report.Table{Columns: columnsOf("hypothesis", "verdict", "claim", "note")}, &report.Table{Columns: columnsOf("hypothesis", "condition")}
+	verdicts, conditions := &report.Table{Columns: columnsOf("hypothesis", "verdict", "claim")}, &report.Table{Columns: columnsOf("hypothesis", "condition")}
 	figures := &report.Table{Columns: []report.Column{{Name: "hypothesis"}, {Name: "figure"}, {Name: "value", Kind: report.Number}}}
 	results := &report.Table{Columns: columnsOf("hypothesis", "stage", "result")}
+	var notes []report.Item // what verdicts are held back by, or rest on besides
 	count := map[plan.HypothesisVerdict]int{}
 	for _, name := range slices.Sorted(maps.Keys(claims)) {
 		h := claims[name]
 		verdict := render.HypothesisVerdict(h.Verdict)
 		count[verdict]++
-		verdicts.Rows = append(verdicts.Rows, []report.Cell{report.Words(name), report.Words(string(verdict)), report.Words(h.Statement), report.Words(h.Reason)})
+		verdicts.Rows = append(verdicts.Rows, []report.Cell{report.Words(name), report.Words(string(verdict)), report.Words(h.Statement)})
+		if h.Reason != "" {
+			notes = append(notes, report.Note("%s: %s.", name, h.Reason))
+		}
 		conditions.Rows = append(conditions.Rows, []report.Cell{report.Words(name), report.Words(h.Assert)})
 		ends := map[string]plan.IntervalSeen{}
 		for _, x := range h.Intervals {
@@ -193,7 +197,7 @@ func hypothesisReport(claims map[string]plan.HypothesisState) *report.Report {
 	}
 	return &report.Report{Version: report.Version, Title: "Hypotheses",
 		Summary: fmt.Sprintf("%d supported, %d refuted, %d open.", count[plan.Supported], count[plan.Refuted], count[plan.Undecided]),
-		Sections: []report.Section{{Title: "Verdicts", Items: []report.Item{{Table: verdicts}}}, {Title: "Conditions", Items: []report.Item{{Table: conditions}}},
+		Sections: []report.Section{{Title: "Verdicts", Items: append([]report.Item{{Table: verdicts}}, notes...)}, {Title: "Conditions", Items: []report.Item{{Table: conditions}}},
 			{Title: "Figures", Items: []report.Item{{Table: figures}}}, {Title: "Results that the figures are of", Items: []report.Item{{Table: results}}}}}
 }
 

@@ -177,7 +177,9 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 			if x == nil {
 				one.Why = f.Undefined["metrics."+name]
 			} else {
-				one.Low, one.High = f.Intervals[name].Low, f.Intervals[name].High
+				if one.Low, one.High = f.Intervals[name].Low, f.Intervals[name].High; one.Low == nil {
+					one.Why = f.Undefined["intervals."+name+".low"]
+				}
 			}
 			out[name] = one
 		}

@@ -45,7 +45,7 @@ func (d *Dependence) picture() *report.Plot {
 	}
 	p := &report.Plot{Title: "Partial dependence on " + d.Feature.Name}
 	if names := d.levels(); names != nil {
-		p.Alt = fmt.Sprintf("The mean score of %s rows with %s set to each value, and the range of eight rows of ten.", whole(d.Rows), d.Feature.Name)
+		p.Alt = fmt.Sprintf("The mean score of %s rows with %s set to each value, and the range of eight rows of ten.", report.Whole(d.Rows), d.Feature.Name)
 		p.X, p.Y = score, report.Axis{Label: d.Feature.Name, Categories: names}
 		y := make([]float64, len(names))
 		for k := range y {
@@ -54,7 +54,7 @@ func (d *Dependence) picture() *report.Plot {
 		p.Series = []report.Series{{Name: "mean, and eight rows of ten", Mark: report.Points, X: d.Average, Y: y, Low: d.Low, High: d.High}}
 		return p
 	}
-	p.Alt = fmt.Sprintf("The mean score of %s rows with %s set to each value, over the curves of %d of them.", whole(d.Rows), d.Feature.Name, len(d.Curves))
+	p.Alt = fmt.Sprintf("The mean score of %s rows with %s set to each value, over the curves of %d of them.", report.Whole(d.Rows), d.Feature.Name, len(d.Curves))
 	p.X, p.Y = report.Axis{Label: d.Feature.Name}, score
 	for _, curve := range d.Curves {
 		short := make([]float64, len(curve))

@@ -75,7 +75,7 @@ func (e *Evaluation) Explain(x *Explained) (map[string]any, report.Section) {
 		return figures, section
 	}
 	if x.rows() < smallestGroup || total == 0 || math.IsNaN(total) {
-		section.Items = append(section.Items, report.Note("Nothing is shown of %s rows, fewer than %d, or of scores that come from no feature.", whole(x.rows()), smallestGroup))
+		section.Items = append(section.Items, report.Note("Nothing is shown of %s rows, fewer than %d, or of scores that come from no feature.", report.Whole(x.rows()), smallestGroup))
 		return figures, section
 	}
 	order := make([]int, len(x.Features))
@@ -118,7 +118,7 @@ func (e *Evaluation) unit(of model.Unit) string {
 // table has the features by their share, and of those that are numbers whether a greater value makes the score greater. Of several classes it does
 // not say that: a value may raise the score of one and lower that of another.
 func (x *Explained) table(order []int, mean []float64, total float64, unit string) report.Item {
-	t := &report.Table{Title: fmt.Sprintf("Mean absolute attribution on %s rows, in %s (%s)", whole(x.rows()), unit, x.Method),
+	t := &report.Table{Title: fmt.Sprintf("Mean absolute attribution on %s rows, in %s (%s)", report.Whole(x.rows()), unit, x.Method),
 		Columns: []report.Column{{Name: "feature"}, {Name: "attribution", Kind: report.Number}, {Name: "share", Kind: report.Share}}}
 	direction := len(x.Values) == 1
 	if direction {

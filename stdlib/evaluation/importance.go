@@ -130,7 +130,7 @@ func (x *Permuted) picture(m *metric.Metric, mean, low, high []float64) []report
 	title := "How much " + m.Name + " " + word + " where a feature is permuted"
 	p := &report.Plot{Title: title, Alt: "Of each feature the mean over the permutations, with its interval.", X: report.Axis{Label: m.Name + " " + word + " by"}}
 	s := report.Series{Name: "feature", Mark: report.Points}
-	t := &report.Table{Title: title + ", on " + whole(x.Rows) + " rows", Columns: []report.Column{{Name: "feature"}, {Name: "importance", Kind: report.Number}}}
+	t := &report.Table{Title: title + ", on " + report.Whole(x.Rows) + " rows", Columns: []report.Column{{Name: "feature"}, {Name: "importance", Kind: report.Number}}}
 	for k, f := range order {
 		p.Y.Categories = append(p.Y.Categories, x.Features[f])
 		s.X, s.Y = append(s.X, mean[f]), append(s.Y, float64(k))

@@ -61,20 +61,11 @@ type reporter struct {
 
 // title says how many rows were measured, and of a binary task how many are positive, since of few there is little to be said.
 func (r *reporter) title() string {
-	title := fmt.Sprintf("Evaluation on %s rows", whole(len(r.rows.counted)))
+	title := fmt.Sprintf("Evaluation on %s rows", report.Whole(len(r.rows.counted)))
 	if r.set.Task == schema.Binary {
-		title += fmt.Sprintf(", %s positive", whole(r.positives(nil)))
+		title += fmt.Sprintf(", %s positive", report.Whole(r.positives(nil)))
 	}
 	return title
-}
-
-// whole writes a count with thousands apart.
-func whole(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // summary is the metrics in one sentence: "auc 0.912 (0.897 to 0.925), recall 0.71." Those that are undefined are left to the table.
@@ -106,13 +97,16 @@ func (r *reporter) metric(name string) report.Cell {
 	if bounds, ok := part(r.figures["intervals"], name); ok {
 		c.Low, c.High = pointer(bounds["low"]), pointer(bounds["high"])
 	}
-	return whiskers(c)
+	return r.whiskers(c, "intervals."+name)
 }
 
-// whiskers drops an interval of which an end is not known, and one of what has no value.
-func whiskers(c report.Cell) report.Cell {
+// whiskers drops an interval of which an end is not known, and says why, and one of what has no value. The ends are figures at a path.
+func (r *reporter) whiskers(c report.Cell, path string) report.Cell {
 	if c.Value == nil || c.Low == nil || c.High == nil {
 		c.Low, c.High = nil, nil
+	}
+	if c.Value != nil && c.Low == nil {
+		c.Why = cmp.Or(r.undefined[path+".low"], r.undefined[path+".high"])
 	}
 	return c
 }
@@ -131,7 +125,7 @@ func (r *reporter) bounded(of any, path, name string) report.Cell {
 	m, _ := part(of, name)
 	c := r.cell(m, path+"."+name, "value")
 	c.Low, c.High = pointer(m["low"]), pointer(m["high"])
-	return whiskers(c)
+	return r.whiskers(c, path+"."+name)
 }
 
 // part is an object within figures; nil and false where there is none of that name, or where of is no object itself.
@@ -158,16 +152,19 @@ func (r *reporter) metricTable() report.Item {
 	t := &report.Table{Columns: []report.Column{{Name: "metric"}, {Name: "value", Kind: report.Number}, {Name: "low", Kind: report.Number}, {Name: "high", Kind: report.Number}, {Name: "better is"}}}
 	for _, m := range r.sortedMetrics() {
 		c := r.metric(m.Name)
-		row := []report.Cell{report.Words(m.Name), {Value: c.Value, Why: c.Why}, {Value: c.Low}, {Value: c.High}, report.Words("less")}
+		row := []report.Cell{report.Words(m.Name), {Value: c.Value}, {Value: c.Low}, {Value: c.High}, report.Words("less")}
 		if m.Greater {
 			row[4] = report.Words("more")
 		}
-		if c.Low == nil && c.Value != nil {
-			row[2].Why = r.undefined["intervals."+m.Name+".low"]
+		switch {
+		case c.Value == nil:
+			row[1].Why = c.Why
+		case c.Low == nil:
+			row[2].Why = c.Why
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Title = fmt.Sprintf("%s of %s rows count; intervals of %g %%", whole(len(r.rows.counted)), whole(r.rows.total), 100*r.Intervals.Confidence)
+	t.Title = fmt.Sprintf("%s of %s rows count; intervals of %g %%", report.Whole(len(r.rows.counted)), report.Whole(r.rows.total), 100*r.Intervals.Confidence)
 	return report.Item{Table: t}
 }
 
@@ -209,7 +206,7 @@ func (r *reporter) sliceTable() []report.Item {
 	})
 	every := row("all rows", r.figures, "", "rows")
 	for _, m := range all {
-		every = append(every, report.Cell{Value: r.metric(m.Name).Value, Why: r.metric(m.Name).Why})
+		every = append(every, r.cell(r.figures["metrics"], "metrics", m.Name))
 	}
 	t.Rows = append(t.Rows, every)
 	return []report.Item{{Table: t}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -40,7 +41,7 @@ func (c *Config) room(rows, limit int64) error {
 	bytes := int64(keptBytes + len(c.Slices) + 4*len(c.Fairness))
 	if least := programMB + rows*bytes>>20; least > limit {
 		return &component.InputError{
-			Summary: fmt.Sprintf("%s rows cannot be evaluated in memory_mb = %d", whole(int(rows)), limit),
+			Summary: fmt.Sprintf("%s rows cannot be evaluated in memory_mb = %d", report.Whole(int(rows)), limit),
 			Detail:  fmt.Sprintf("Their scores, truths and weights alone take %d MB, and intervals about as much again. Set memory_mb to %d, or evaluate a sample of the rows.", least, 2*least),
 		}
 	}

@@ -108,7 +108,7 @@ func tickText(x, step float64, share bool) string {
 	places := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	s := strconv.FormatFloat(x, 'f', places, 64)
 	if places == 0 {
-		s = thousands(s)
+		s = doc.Thousands(s)
 	}
 	return s + unit
 }

@@ -8,7 +8,7 @@
 //	           tables           plots                               reasons of undefined cells
 //	html       whole            drawn                               below the table
 //	markdown   whole            folded, with some of their points   below the table
-//	text       40 rows          what they show, in words            below the table
+//	text       40 rows, folded  what they show, in words            below the table
 //	json       as they are      as they are                         in the cells
 //
 // A table with the columns "group" and "recall" (a share) of two groups, of which one has no positive row, in text:
@@ -95,31 +95,47 @@ func show(c doc.Cell, k doc.Kind) string {
 	return ""
 }
 
-// reasons are why cells of a table have no value, each once, in the order of the cells. A cell shows a dash and the number of its reason,
-// from 1, since sentences would not fit.
+// reasons are why cells of a table have no value, or no interval beside it, each once, in the order of the cells. A cell shows the number of its
+// reason, from 1, since sentences would not fit.
 type reasons struct {
 	list []string
 	of   map[string]int
 }
 
-// reasonsOf numbers the reasons of a table. A reason beside a value tells of its interval and is not counted.
+// reasonsOf numbers the reasons of a table.
 func reasonsOf(t *doc.Table) *reasons {
 	r := &reasons{of: map[string]int{}}
 	for _, row := range t.Rows {
 		for _, c := range row {
-			if c.Why != "" && c.Value == nil && r.of[c.Why] == 0 {
-				r.list = append(r.list, c.Why)
-				r.of[c.Why] = len(r.list)
+			if why := reason(c); why != "" && r.of[why] == 0 {
+				r.list = append(r.list, why)
+				r.of[why] = len(r.list)
 			}
 		}
 	}
 	return r
 }
 
-// show is a cell as text; one that has a reason instead of a value is "– (2)".
+// reason says what a cell lacks and why; "" of one that lacks nothing, or says nothing of it.
+func reason(c doc.Cell) string {
+	switch {
+	case c.Why == "":
+		return ""
+	case c.Value == nil:
+		return "undefined: " + c.Why
+	case c.Low == nil || c.High == nil:
+		return "no interval: " + c.Why
+	}
+	return ""
+}
+
+// show is a cell as text; one that has a reason instead of a value is "– (2)", instead of an interval "0.84 (2)".
 func (r *reasons) show(c doc.Cell, k doc.Kind) string {
-	if n := r.of[c.Why]; n > 0 && c.Value == nil {
+	switch n := r.of[reason(c)]; {
+	case n > 0 && c.Value == nil:
 		return fmt.Sprintf("– (%d)", n)
+	case n > 0:
+		return fmt.Sprintf("%s (%d)", show(c, k), n)
 	}
 	return show(c, k)
 }
@@ -128,7 +144,7 @@ func (r *reasons) show(c doc.Cell, k doc.Kind) string {
 func (r *reasons) notes() []string {
 	var out []string
 	for i, why := range r.list {
-		out = append(out, fmt.Sprintf("(%d) undefined: %s", i+1, why))
+		out = append(out, fmt.Sprintf("(%d) %s", i+1, why))
 	}
 	return out
 }
@@ -140,7 +156,7 @@ func number(x float64, k doc.Kind) string {
 	case doc.Share:
 		return significant(100*x, 3) + " %"
 	case doc.Count:
-		return thousands(strconv.FormatFloat(x, 'f', 0, 64))
+		return doc.Thousands(strconv.FormatFloat(x, 'f', 0, 64))
 	}
 	return significant(x, 4)
 }
@@ -164,19 +180,7 @@ func significant(x float64, digits int) string {
 	if strings.Contains(s, ".") {
 		return s
 	}
-	return thousands(s)
-}
-
-// thousands puts commas into a whole number: 53,940.
-func thousands(s string) string {
-	sign := ""
-	if strings.HasPrefix(s, "-") {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
+	return doc.Thousands(s)
 }
 
 // right reports whether the cells of a column stand to the right, as numbers do.

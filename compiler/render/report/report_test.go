@@ -67,13 +67,18 @@ func rare() *Document {
 		Series: []doc.Series{{Name: "from nothing", Mark: doc.Bars, X: []float64{0.5}, Y: []float64{0}}, {Name: "far", Mark: doc.Points, X: []float64{0.75}, Y: []float64{3}}}}
 	steps := &doc.Plot{Title: "Steps", X: doc.Axis{Label: "large", Min: doc.At(0)}, Y: doc.Axis{Label: "small", Max: doc.At(0.00002)},
 		Series: []doc.Series{{Name: "s", Mark: doc.Step, X: []float64{0, 1e6, 2.5e6}, Y: []float64{0, 0.00001, 0.000015}}, {Name: "p", Mark: doc.Points, X: []float64{123456}, Y: []float64{0.0000123456}}}}
+	wide := &doc.Table{Title: "Wide", Columns: []doc.Column{{Name: "run"}}, Rows: [][]doc.Cell{{doc.Words("one")}, {doc.Words("another")}}}
+	for i := range 9 {
+		wide.Columns = append(wide.Columns, doc.Column{Name: fmt.Sprintf("params.number_%d", i), Kind: doc.Number})
+		wide.Rows[0], wide.Rows[1] = append(wide.Rows[0], doc.Figure(float64(i))), append(wide.Rows[1], doc.Missing("none"))
+	}
 	heat := &doc.Table{Heat: true, Columns: []doc.Column{{Name: "class"}, {Name: "n", Kind: doc.Count}}, Rows: [][]doc.Cell{{doc.Words("a"), doc.Figure(0)}, {doc.Words("b"), doc.Missing("none")}}}
 	told := &doc.Table{Heat: true, Columns: []doc.Column{{Name: "value", Kind: doc.Number}}, Rows: [][]doc.Cell{
 		{doc.Figure(-8)}, {doc.Figure(1)}, {{Value: doc.At(1), Low: doc.At(0), Why: "the interval has one end"}}, {{Value: doc.At(1), High: doc.At(2)}}, {{Low: doc.At(0), High: doc.At(2)}}, {doc.Missing("twice")}, {doc.Missing("twice")}, {{Value: doc.At(3), Why: "twice"}}}}
 	return &Document{Title: "several", Entries: []Entry{
 		{Report: &doc.Report{Title: "Runs", Sections: []doc.Section{{Title: "Long ones", Items: []doc.Item{{Table: long}, {Plot: &doc.Plot{Title: "Curve", Alt: "It rises.", Series: []doc.Series{curve}}}}}}}},
 		{Address: "train.m", Facts: []Fact{{"result", "b2bf27"}, {"recorded", "now"}}, Report: &doc.Report{Title: "Model", Summary: "Fine.", Sections: []doc.Section{
-			{Title: "Pictures", Items: []doc.Item{{Plot: standing}, {Plot: grouped}, doc.Note("between"), {Plot: lying}, {Plot: steps}}}, {Title: "Shades", Items: []doc.Item{{Table: heat}, {Table: told}}}}}},
+			{Title: "Pictures", Items: []doc.Item{{Plot: standing}, {Plot: grouped}, doc.Note("between"), {Plot: lying}, {Plot: steps}}}, {Title: "Shades", Items: []doc.Item{{Table: heat}, {Table: told}, {Table: wide}}}}}},
 	}}
 }
 

@@ -15,8 +15,11 @@ const mostTextRows = 40
 // textWidth is how wide a cell is at most, in characters; what is longer goes on below, in its column.
 const textWidth = 60
 
+// tableWidth is how wide a table is at most, in characters; columns that find no room beside each other go on below, each time behind the first column.
+const tableWidth = 100
+
 // Text writes the document for a terminal. Plots are told by what they show. Reports stand below each other, parted by a blank line;
-// a line of a table is not folded as a whole, since it would be read wrongly, but a cell is within its column.
+// a table that is too wide is folded between columns, and a cell within its column.
 func Text(w io.Writer, d *Document, o render.Options) error {
 	p := &render.Printer{Options: o}
 	for i, e := range d.Entries {
@@ -78,12 +81,17 @@ func textTable(p *render.Printer, t *doc.Table) {
 	if t.Title != "" {
 		p.Line("  %s", render.Line(t.Title))
 	}
-	for i, r := range rows {
-		for _, line := range textRow(t, r, widths) {
-			if i == 0 {
-				line = p.Paint(render.Dim, line)
+	for k, columns := range foldedColumns(widths) {
+		if k > 0 {
+			p.Line("")
+		}
+		for i, r := range rows {
+			for _, line := range textRow(t, r, columns, widths) {
+				if i == 0 {
+					line = p.Paint(render.Dim, line)
+				}
+				p.Line("%s", line)
 			}
-			p.Line("%s", line)
 		}
 	}
 	if more := len(t.Rows) - mostTextRows; more > 0 {
@@ -94,19 +102,38 @@ func textTable(p *render.Printer, t *doc.Table) {
 	}
 }
 
-// textRow is a row in as many lines as its longest cell has.
-func textRow(t *doc.Table, cells [][]string, widths []int) []string {
+// foldedColumns are the columns that stand beside each other, by their places: as many as there is room for, and one at least. The first, which names the row, begins each.
+func foldedColumns(widths []int) [][]int {
+	var out [][]int
+	room := 0
+	for k, w := range widths {
+		if k == 0 {
+			out, room = append(out, []int{0}), tableWidth-w-2
+			continue
+		}
+		last := len(out) - 1
+		if room -= w + 2; room < 0 && len(out[last]) > 1 {
+			out, room = append(out, []int{0}), tableWidth-widths[0]-2-w-2
+			last++
+		}
+		out[last] = append(out[last], k)
+	}
+	return out
+}
+
+// textRow is some columns of a row, in as many lines as their longest cell has.
+func textRow(t *doc.Table, cells [][]string, columns, widths []int) []string {
 	height := 1
-	for _, c := range cells {
-		height = max(height, len(c))
+	for _, k := range columns {
+		height = max(height, len(cells[k]))
 	}
 	lines := make([]string, height)
 	for h := range lines {
 		var line strings.Builder
-		for k, c := range cells {
+		for _, k := range columns {
 			text := ""
-			if h < len(c) {
-				text = c[h]
+			if h < len(cells[k]) {
+				text = cells[k][h]
 			}
 			pad := strings.Repeat(" ", widths[k]-utf8.RuneCountInString(text))
 			if right(t.Columns[k].Kind) {

@@ -323,7 +323,9 @@ func document(metrics []*metric.Metric, sums []sum, names []string, all []*evalu
 			if in := all[i].Intervals[m.Name]; c.Value == nil {
 				c.Why = all[i].Undefined["metrics."+m.Name]
 			} else if in != nil {
-				c.Low, c.High = in.Low, in.High
+				if c.Low, c.High = in.Low, in.High; c.Low == nil || c.High == nil {
+					c.Why = all[i].Undefined["intervals."+m.Name+".low"]
+				}
 			}
 			row = append(row, c)
 		}

@@ -120,7 +120,7 @@ func (p *page) report() *document.Report {
 
 // summary is for who reads one sentence.
 func (p *page) summary() string {
-	rows := fmt.Sprintf("%d rows against %d of the reference", p.rows[1], p.rows[0])
+	rows := fmt.Sprintf("%s rows against %s of the reference", document.Whole(p.rows[1]), document.Whole(p.rows[0]))
 	drifted := p.drifted()
 	switch {
 	case len(p.changes) == 0:

@@ -37,8 +37,7 @@ func (r *report) section() document.Section {
 			points.X, points.Y, points.Low, points.High = append(points.X, x), append(points.Y, d.value), append(points.Low, d.low), append(points.High, d.high)
 			zero.X, zero.Y = append(zero.X, x), append(zero.Y, 0)
 		}
-		t.Rows = append(t.Rows, []document.Cell{document.Words(name), d.cell(r.undefined["delta."+name+".value"]), now.cell(r.undefined["performance."+name+".value"]),
-			r.then[name].cell(r.undefined["delta."+name+".value"]), document.Words(apart)})
+		t.Rows = append(t.Rows, []document.Cell{document.Words(name), r.cell(d, "delta."+name), r.cell(now, "performance."+name), r.cell(r.then[name], "delta."+name), document.Words(apart)})
 	}
 	out := document.Section{Title: "Against the baseline", Items: []document.Item{
 		document.Note("The baseline is what the model was released on: other rows, so that intervals are those of two independent figures. One that contains 0 does not tell now from then."), {Table: t}}}
@@ -54,14 +53,16 @@ func between(d map[string]any) bounded {
 	return bounded{number(d["value"]), number(d["low"]), number(d["high"])}
 }
 
-// cell shows a figure, or why there is none.
-func (b bounded) cell(why string) document.Cell {
+// cell shows a figure at a path, or why it has no value or no interval. That of the baseline has its reason where the difference from it has.
+func (r *report) cell(b bounded, path string) document.Cell {
 	if math.IsNaN(b.value) {
-		return document.Missing(cmp.Or(why, "undefined"))
+		return document.Missing(cmp.Or(r.undefined[path+".value"], "undefined"))
 	}
 	c := document.Figure(b.value)
 	if !math.IsNaN(b.low) && !math.IsNaN(b.high) {
 		c.Low, c.High = &b.low, &b.high
+	} else {
+		c.Why = cmp.Or(r.undefined[path+".low"], r.undefined[path+".high"])
 	}
 	return c
 }

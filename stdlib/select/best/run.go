@@ -1,6 +1,7 @@
 package best
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,6 +26,7 @@ type candidate struct {
 	why       string // the value is undefined
 	whyNot    string // the interval is
 	delta     delta  // to the chosen one
+	whyAlone  string // the difference has no interval
 	rows      int    // that count
 	windows   *backtest
 }
@@ -216,6 +218,7 @@ func (c *chooser) compare(ctx context.Context, best *candidate) error {
 		}
 		d := of.Delta[c.metric.Name]
 		x.delta = delta{number(d.Value), number(d.Low), number(d.High)}
+		x.whyAlone = cmp.Or(of.Undefined["delta."+c.metric.Name+".low"], "the difference has no interval")
 	}
 	best.delta = delta{0, 0, 0}
 	return nil
@@ -276,8 +279,8 @@ func (c *chooser) figures() map[string]any {
 	for _, x := range c.all {
 		at := "candidates." + x.name + "."
 		candidates[x.name] = map[string]any{"value": define(at+"value", x.value, x.why), "low": define(at+"low", x.low, x.whyNot), "high": define(at+"high", x.high, x.whyNot),
-			"delta": map[string]any{"value": define(at+"delta.value", x.delta.value, x.why), "low": define(at+"delta.low", x.delta.low, "the difference has no interval"),
-				"high": define(at+"delta.high", x.delta.high, "the difference has no interval")}}
+			"delta": map[string]any{"value": define(at+"delta.value", x.delta.value, x.why), "low": define(at+"delta.low", x.delta.low, cmp.Or(x.why, x.whyAlone)),
+				"high": define(at+"delta.high", x.delta.high, cmp.Or(x.why, x.whyAlone))}}
 	}
 	best := c.ranked[0]
 	return map[string]any{"chosen": best.name, "value": best.value, "rows": best.rows, "candidates": candidates, "undefined": undefined}
@@ -288,25 +291,27 @@ func (c *chooser) report() *report.Report {
 	best := c.ranked[0]
 	t := &report.Table{Columns: []report.Column{{Name: "candidate"}, {Name: c.metric.Name, Kind: report.Number}, {Name: "less the chosen one's", Kind: report.Number},
 		{Name: "features", Kind: report.Count}, {Name: "made by"}}}
-	cell := func(x, low, high float64, why string) report.Cell {
+	cell := func(x, low, high float64, why, whyNot string) report.Cell {
 		if math.IsNaN(x) {
 			return report.Missing(why)
 		}
 		out := report.Figure(x)
 		if !math.IsNaN(low) && !math.IsNaN(high) {
 			out.Low, out.High = &low, &high
+		} else {
+			out.Why = whyNot
 		}
 		return out
 	}
 	alike := 0
 	for _, x := range c.ranked {
-		difference := cell(x.delta.value, x.delta.low, x.delta.high, x.why)
+		difference := cell(x.delta.value, x.delta.low, x.delta.high, x.why, x.whyAlone)
 		if x == best {
 			difference = report.Words("chosen")
 		} else if x.delta.low <= 0 && x.delta.high >= 0 {
 			alike++
 		}
-		t.Rows = append(t.Rows, []report.Cell{report.Words(x.name), cell(x.value, x.low, x.high, x.why), difference,
+		t.Rows = append(t.Rows, []report.Cell{report.Words(x.name), cell(x.value, x.low, x.high, x.why, x.whyNot), difference,
 			report.Figure(float64(len(x.bundle.Signature().Features))), report.Words(x.bundle.Provenance().Component)})
 	}
 	items := []report.Item{report.Note("%s of %d candidates was chosen on %d rows.", best.name, len(c.all), best.rows), {Table: t}}

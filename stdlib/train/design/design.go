@@ -24,9 +24,10 @@ type Matrix struct {
 	Inputs []linear.Input
 	set    *train.Set
 	kept   []Block // nil: none is kept
-	// sparse are inputs of text by row, and texts what they are of; nil without. Their places come behind those of Inputs.
-	sparse [][]Entry
-	texts  []text
+	// sparse are inputs of text by row, columns the same by input, and texts what they are of; nil without. Their places come behind those of Inputs.
+	sparse  [][]Entry
+	columns *columns
+	texts   []text
 	// crossed are inputs that training rows have otherwise than rows to be scored: by input and row.
 	crossed map[int][]float64
 	parts   [][]float64 // memory of sums, by block of a wave
@@ -95,15 +96,10 @@ type Entry struct {
 	X  float64
 }
 
-// Add adds factor times each input of a row to as many sums.
+// Add adds factor times each input of a row, but for those of text (AddText), to as many sums.
 func (b *Block) Add(row int, factor float64, into []float64) {
 	for j, x := range b.Rows[row] {
 		into[j] += float64(factor * x)
-	}
-	if b.Sparse != nil {
-		for _, e := range b.Sparse[row] {
-			into[e.At] += float64(factor * e.X)
-		}
 	}
 }
 

@@ -22,12 +22,11 @@ const (
 // conjugate solves the normal equations; the intercept is last, and carries no ridge.
 func conjugate(ctx context.Context, t *train.Training, x *design.Matrix, l2 float64) ([]float64, error) {
 	p := x.Width() + 1
-	threads := t.Threads()
-	begin, err := x.Sum(ctx, threads, 2*p, func(b design.Block, into []float64) { beginBlock(t.Data, &b, p, into) })
+	s := &sums{ctx: ctx, set: t.Data, x: x, threads: t.Threads(), factors: make([]float64, t.Data.Rows)}
+	residual, diagonal, err := s.begin()
 	if err != nil {
 		return nil, err
 	}
-	residual, diagonal := begin[:p:p], begin[p:]
 	for i := range p - 1 {
 		diagonal[i] += l2
 	}
@@ -48,7 +47,7 @@ func conjugate(ctx context.Context, t *train.Training, x *design.Matrix, l2 floa
 			}
 		}
 		before = now
-		product, err := x.Sum(ctx, threads, p, func(b design.Block, into []float64) { productBlock(t.Data, &b, way, into) })
+		product, err := s.product(way)
 		if err != nil {
 			return nil, err
 		}
@@ -66,32 +65,68 @@ func conjugate(ctx context.Context, t *train.Training, x *design.Matrix, l2 floa
 	return beta, nil
 }
 
-// beginBlock adds a block's part of XᵀWy and then of the diagonal of XᵀWX.
-func beginBlock(s *train.Set, b *design.Block, p int, into []float64) {
-	for r, row := range b.Rows {
-		w := s.WeightOf(b.Start + r)
-		b.Add(r, float64(w*s.Target[b.Start+r]), into[:p])
-		into[p-1] += float64(w * s.Target[b.Start+r])
-		for j, x := range row {
-			into[p+j] += float64(w * float64(x*x))
-		}
-		if b.Sparse != nil {
-			for _, e := range b.Sparse[r] {
-				into[p+int(e.At)] += float64(w * float64(e.X*e.X))
-			}
-		}
-		into[2*p-1] += w
-	}
+// sums are those over rows that the search needs. Vectors have the inputs and then the intercept.
+type sums struct {
+	ctx     context.Context
+	set     *train.Set
+	x       *design.Matrix
+	threads int
+	factors []float64 // by row
 }
 
-// productBlock adds a block's part of XᵀWX·v.
-func productBlock(s *train.Set, b *design.Block, v, into []float64) {
-	last := len(v) - 1
-	for r := range b.Rows {
-		d := float64(s.WeightOf(b.Start+r) * b.Sum(r, v[last], v))
-		b.Add(r, d, into)
-		into[last] += d
+// begin gives XᵀWy and the diagonal of XᵀWX.
+func (s *sums) begin() (right, diagonal []float64, err error) {
+	n := s.x.Dense() + 1
+	dense, err := s.x.Sum(s.ctx, s.threads, 2*n, func(b design.Block, into []float64) {
+		for r, row := range b.Rows {
+			w := s.set.WeightOf(b.Start + r)
+			d := float64(w * s.set.Target[b.Start+r])
+			b.Add(r, d, into)
+			into[n-1] += d
+			for j, x := range row {
+				into[n+j] += float64(w * float64(x*x))
+			}
+			into[2*n-1] += w
+			s.factors[b.Start+r] = d
+		}
+	})
+	if err != nil {
+		return nil, nil, err
 	}
+	if right, err = s.whole(dense[:n], false); err != nil {
+		return nil, nil, err
+	}
+	for r := range s.factors {
+		s.factors[r] = s.set.WeightOf(r)
+	}
+	diagonal, err = s.whole(dense[n:], true)
+	return right, diagonal, err
+}
+
+// product gives XᵀWX·v.
+func (s *sums) product(v []float64) ([]float64, error) {
+	last, n := len(v)-1, s.x.Dense()+1
+	dense, err := s.x.Sum(s.ctx, s.threads, n, func(b design.Block, into []float64) {
+		for r := range b.Rows {
+			d := float64(s.set.WeightOf(b.Start+r) * b.Sum(r, v[last], v))
+			b.Add(r, d, into)
+			into[n-1] += d
+			s.factors[b.Start+r] = d
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.whole(dense, false)
+}
+
+// whole puts the sums of inputs of text, of the factors, between those of the others and that of the intercept.
+func (s *sums) whole(dense []float64, squares bool) ([]float64, error) {
+	n := len(dense) - 1
+	out := make([]float64, s.x.Width()+1)
+	copy(out, dense[:n])
+	out[len(out)-1] = dense[n]
+	return out, s.x.AddText(s.ctx, s.threads, s.factors, squares, out[n:len(out)-1])
 }
 
 func dot(a, b []float64) float64 {

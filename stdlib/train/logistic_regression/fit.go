@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/optimize"
 
@@ -49,6 +50,7 @@ type search struct {
 	at       []float64 // where loss and gradient were computed last
 	loss     float64
 	gradient []float64
+	factors  [][]float64 // by output and row: what the derivative has the row's inputs times
 	err      error
 }
 
@@ -80,16 +82,20 @@ func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, pr
 		x.Lower(t, m)
 		return m, nil
 	}
+	way, err := s.units(len(s.start(t)))
+	if err != nil {
+		return nil, err
+	}
 	problem := optimize.Problem{
-		Func: func(at []float64) float64 { s.compute(at); return s.loss },
-		Grad: func(into, at []float64) { s.compute(at); copy(into, s.gradient) },
+		Func: func(z []float64) float64 { s.compute(way.from(z)); return s.loss },
+		Grad: func(into, z []float64) { s.compute(way.from(z)); way.derivative(into, s.gradient) },
 		Status: func() (optimize.Status, error) {
 			return optimize.NotTerminated, s.err
 		},
 	}
-	result, err := optimize.Minimize(problem, s.start(t), &optimize.Settings{
-		GradientThreshold: tolerance, MajorIterations: p.MaxIterations, Converger: &optimize.FunctionConverge{Absolute: 1e-14, Iterations: 20},
-		Recorder: steps(progress),
+	result, err := optimize.Minimize(problem, way.to(s.start(t)), &optimize.Settings{
+		GradientThreshold: math.NaN(), MajorIterations: p.MaxIterations, Recorder: steps(progress),
+		Converger: &converged{FunctionConverge: optimize.FunctionConverge{Absolute: 1e-14, Iterations: 20}, units: way},
 	}, &optimize.LBFGS{})
 	if s.err != nil {
 		return nil, s.err
@@ -97,14 +103,91 @@ func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, pr
 	if result == nil {
 		return nil, fmt.Errorf("fitting coefficients: %w", err)
 	}
-	s.compute(result.X)
+	at := slices.Clone(way.from(result.X))
+	s.compute(at)
 	if g := largest(s.gradient); g > 1e3*tolerance {
 		t.Warnf("the coefficients have not converged (%v): the largest derivative is %.2g after %d steps; raise max_iterations or l2",
 			result.Status, g, result.MajorIterations)
 	}
-	m := s.model(t, result.X)
+	m := s.model(t, at)
 	x.Lower(t, m)
 	return m, nil
+}
+
+// units are what a search measures each parameter in; nil: in its own. Of text they are by the loss's curvature along it: a bucket that every text has and one that a single text has would
+// else be as far apart as their numbers of texts, and the search would need ten times the steps.
+type units struct {
+	of []float64 // by parameter
+	at []float64 // memory of from
+}
+
+// units of the matrix: nil without text, whose inputs alone are neither centred nor scaled.
+func (s *search) units(parameters int) (*units, error) {
+	if s.x.Dense() == s.x.Width() {
+		return nil, nil
+	}
+	curvature, err := s.curvature(parameters)
+	if err != nil {
+		return nil, err
+	}
+	u := &units{of: curvature, at: make([]float64, parameters)}
+	for i, c := range curvature {
+		u.of[i] = 1 / math.Sqrt(c)
+	}
+	return u, nil
+}
+
+// from gives parameters, in memory that the next call writes over, and to gives them in these units.
+func (u *units) from(z []float64) []float64 {
+	if u == nil {
+		return z
+	}
+	for i, x := range z {
+		u.at[i] = float64(x * u.of[i])
+	}
+	return u.at
+}
+
+func (u *units) to(at []float64) []float64 {
+	if u != nil {
+		for i := range at {
+			at[i] /= u.of[i]
+		}
+	}
+	return at
+}
+
+// derivative gives the derivative by parameters in these units.
+func (u *units) derivative(into, gradient []float64) {
+	copy(into, gradient)
+	if u != nil {
+		for i := range into {
+			into[i] *= u.of[i]
+		}
+	}
+}
+
+// converged ends a search where no derivative by a parameter, as it is, is above the tolerance, or where the loss does not fall any more.
+type converged struct {
+	optimize.FunctionConverge
+	units *units
+}
+
+func (c *converged) Converged(loc *optimize.Location) optimize.Status {
+	top := math.Inf(1)
+	if loc.Gradient != nil {
+		top = 0
+	}
+	for i, g := range loc.Gradient {
+		if c.units != nil {
+			g /= c.units.of[i]
+		}
+		top = max(top, math.Abs(g))
+	}
+	if top < tolerance {
+		return optimize.GradientThreshold
+	}
+	return c.FunctionConverge.Converged(loc)
 }
 
 // start is the model that knows the classes' shares alone: all coefficients 0, intercepts the log odds (binary) or log
@@ -129,13 +212,28 @@ func (s *search) compute(at []float64) {
 		return
 	}
 	s.at = append(s.at[:0], at...)
-	p := s.x.Width() + 1
-	sums, err := s.x.Sum(s.ctx, s.threads, len(at)+1, func(b design.Block, into []float64) { s.block(b, at, p, into) })
-	if err != nil {
-		s.err, s.loss = err, math.Inf(1)
+	p, dense := s.x.Width()+1, s.x.Dense()+1
+	if s.factors == nil {
+		s.factors = make([][]float64, s.outputs)
+		for o := range s.factors {
+			s.factors[o] = make([]float64, s.set.Rows)
+		}
+	}
+	sums, err := s.x.Sum(s.ctx, s.threads, s.outputs*dense+1, func(b design.Block, into []float64) { s.block(b, at, p, into) })
+	s.loss, s.gradient = math.Inf(1), make([]float64, len(at))
+	for o := range s.outputs {
+		if err != nil {
+			break
+		}
+		gradient, of := s.gradient[o*p:(o+1)*p], sums[o*dense:(o+1)*dense]
+		copy(gradient, of[:dense-1])
+		gradient[p-1] = of[dense-1]
+		err = s.x.AddText(s.ctx, s.threads, s.factors[o], false, gradient[dense-1:p-1])
+	}
+	if s.err = err; err != nil {
 		return
 	}
-	s.loss, s.gradient = sums[len(at)], sums[:len(at)]
+	s.loss = sums[s.outputs*dense]
 	for i, beta := range at {
 		if i%p < p-1 {
 			s.loss += float64(s.l2 * float64(beta*beta) / 2)
@@ -148,19 +246,20 @@ func (s *search) compute(at []float64) {
 
 // block adds the loss and its gradient over a block of rows.
 func (s *search) block(b design.Block, at []float64, p int, into []float64) {
-	margins := make([]float64, s.outputs)
+	margins, dense := make([]float64, s.outputs), s.x.Dense()+1
 	for r := range b.Rows {
 		for o := range margins {
 			beta := at[o*p : (o+1)*p]
 			margins[o] = b.Sum(r, beta[p-1], beta)
 		}
 		w, y := s.set.WeightOf(b.Start+r), s.set.Target[b.Start+r]
-		into[len(at)] += float64(w * residuals(margins, y))
+		into[s.outputs*dense] += float64(w * residuals(margins, y))
 		for o, d := range margins {
 			d = float64(d * w)
-			gradient := into[o*p : (o+1)*p]
+			gradient := into[o*dense : (o+1)*dense]
 			b.Add(r, d, gradient)
-			gradient[p-1] += d
+			gradient[dense-1] += d
+			s.factors[o][b.Start+r] = d
 		}
 	}
 }

@@ -86,21 +86,21 @@ func (s *search) penalised(i int) bool { return i%(s.x.Width()+1) < s.x.Width() 
 
 // curvature is the largest second derivative by each parameter, per unit of weight.
 func (s *search) curvature(parameters int) ([]float64, error) {
-	p := s.x.Width()
-	sums, err := s.x.Sum(s.ctx, s.threads, p, func(b design.Block, into []float64) {
+	p, weights := s.x.Width(), make([]float64, s.set.Rows)
+	sums, err := s.x.Sum(s.ctx, s.threads, s.x.Dense(), func(b design.Block, into []float64) {
 		for r, row := range b.Rows {
 			w := s.set.WeightOf(b.Start + r)
 			for j, x := range row {
 				into[j] += float64(w * float64(x*x))
 			}
-			if b.Sparse != nil {
-				for _, e := range b.Sparse[r] {
-					into[e.At] += float64(w * float64(e.X*e.X))
-				}
-			}
+			weights[b.Start+r] = w
 		}
 	})
 	if err != nil {
+		return nil, err
+	}
+	sums = append(sums, make([]float64, p-len(sums))...)
+	if err := s.x.AddText(s.ctx, s.threads, weights, true, sums[s.x.Dense():]); err != nil {
 		return nil, err
 	}
 	out := make([]float64, parameters)

@@ -23,7 +23,7 @@ var Component = component.Component{
 	Kind: "train",
 	Type: schema.Type{
 		Name:    "logistic_regression",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "Regularised logistic regression on scaled inputs",
 		Doc: "Numbers are centred and scaled; where one is missing, the mean stands in and a coefficient of its own says so. Text is one-hot " +

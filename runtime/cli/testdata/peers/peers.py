@@ -27,6 +27,7 @@ FILES = {
     "diamonds": ("target", None, set()),
     "hmda": ("target", "1", set()),
     "elec": ("class", "1", set()),
+    "compas": ("label_value", "1", {"entity_id"}),
 }
 
 
