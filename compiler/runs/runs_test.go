@@ -193,6 +193,35 @@ func TestParallel(t *testing.T) {
 	}
 }
 
+// TestAlike: figures that are the same in all runs stand below the table, once, unless somebody compares by them; one that some runs lack keeps its column, and a single run has all of its
+// columns. Commits have a column where there are any.
+func TestAlike(t *testing.T) {
+	x := func(v float64) *float64 { return &v }
+	all := []*Run{
+		{Address: "train.a", Figures: map[string]Figure{"rows": {Value: x(53940)}, "auc": {Value: x(0.5), Better: "more"}, "threshold": {Why: "of amounts there is none"}, "trees": {Value: x(7)}}},
+		{Address: "train.b", Commit: "0123456789abcdef", Figures: map[string]Figure{"rows": {Value: x(53940)}, "auc": {Value: x(0.5), Better: "more"}, "threshold": {Why: "of amounts there is none"}}},
+	}
+	heads := func(all []*Run) (out []string) {
+		for _, c := range table(all).Columns {
+			out = append(out, c.Name)
+		}
+		return out
+	}
+	if d := cmp.Diff([]string{"run", "auc", "trees", "seconds", "commit", "now"}, heads(all)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"run", "auc", "rows", "threshold", "trees", "seconds", "now"}, heads(all[:1])); d != "" {
+		t.Error(d)
+	}
+	items := Report("2 runs", all, false).Sections[0].Items
+	if len(items) != 2 || len(items[1].Table.Rows) != 1 || items[1].Table.Rows[0][0].Text != "rows" || *items[1].Table.Rows[0][1].Value != 53940 {
+		t.Errorf("got %+v", items)
+	}
+	if items := Report("1 run", all[:1], false).Sections[0].Items; len(items) != 1 {
+		t.Errorf("of one run: %+v", items)
+	}
+}
+
 // TestChosen: a table has the parameters that were chosen between, and lists by their length.
 func TestChosen(t *testing.T) {
 	all := some()
@@ -203,7 +232,7 @@ func TestChosen(t *testing.T) {
 	for _, c := range tab.Columns {
 		heads = append(heads, c.Name)
 	}
-	if d := cmp.Diff([]string{"run", "features", "model.params.trees", "auc", "loss", "seconds", "commit", "now"}, heads); d != "" {
+	if d := cmp.Diff([]string{"run", "features", "model.params.trees", "auc", "loss", "seconds", "now"}, heads); d != "" {
 		t.Error(d)
 	}
 	if got := tab.Rows[0][1].Text + tab.Rows[1][1].Text + tab.Rows[2][1].Text; got != "2 listed1 listed" {

@@ -41,6 +41,32 @@ func TestBegunOverData(t *testing.T) {
 	}
 }
 
+// TestBegunTuned: with --tune the same files go to a model that was chosen among 30 trials, is explained and passes its gate, without a line by hand. Those of fewer rows are tried.
+func TestBegunTuned(t *testing.T) {
+	t.Parallel()
+	data, err := filepath.Abs("../../../shared/data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(data); err != nil {
+		t.Skip("needs ../shared/data, which is not here")
+	}
+	for _, name := range []string{"wine", "compas", "hmda"} {
+		dir := t.TempDir()
+		mustRun(t, dir, "init", "--from", filepath.Join(data, name+".csv"), "--tune")
+		out, stderr, code := run(t, dir, "apply", "--auto-approve", "--executor", "process")
+		if code != exitOK || !strings.Contains(out, "gate.release  passed") || !strings.Contains(out, "30 of 30 trials done") || strings.Contains(out, "@trial") {
+			t.Errorf("%s: exit code %d\n%s%s", name, code, out, stderr)
+		}
+		if told := mustRun(t, dir, "report", "evaluate.model", "train.model"); !strings.Contains(told, "What the scores come from") || !strings.Contains(told, "Tuning") {
+			t.Errorf("%s: the report is without explanation or trials:\n%s", name, told)
+		}
+		if out := mustRun(t, dir, "runs", "train.model@*", "--sort", "value"); !strings.HasPrefix(out, "30 runs") {
+			t.Errorf("%s: got %s", name, out)
+		}
+	}
+}
+
 // TestBegunOverText: of columns of text categories of few values and of many go to trees, free text to a line that reads it, and names of rows to neither, with the reason; what is written runs to a gate
 // that passes by what the text says. Where there is nothing but text, the line is the model.
 func TestBegunOverText(t *testing.T) {

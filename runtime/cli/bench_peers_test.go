@@ -19,7 +19,7 @@ type peerSet struct {
 	XGBoost, Sklearn []float64
 }
 
-// tunedSplits is how many splits of a set are tuned at most: a set that is parted ten times would have 900 fits.
+// tunedSplits is how many splits of a set are tuned at most: a set that is parted ten times would have 900 fits, and three folds of each.
 const tunedSplits = 3
 
 // figure is the metric by which sets of a task are compared.

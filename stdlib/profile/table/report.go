@@ -19,8 +19,8 @@ const (
 )
 
 // report is the document. Values are named where 20 rows have them, and histograms end at the first and the last percentile.
-func (p *profile) report(address string) *report.Report {
-	r := &report.Report{Version: report.Version, Title: address, Summary: fmt.Sprintf("%d rows, %d columns, %d duplicates.", p.rows, len(p.columns), p.duplicates)}
+func (p *profile) report() *report.Report {
+	r := &report.Report{Version: report.Version, Title: "Profile", Summary: fmt.Sprintf("%s rows, %d columns, %s duplicates.", report.Whole(int(p.rows)), len(p.columns), report.Whole(int(p.duplicates)))}
 	r.Sections = append(r.Sections, p.overview())
 	if s := p.relations(); len(s.Items) > 0 {
 		r.Sections = append(r.Sections, s)

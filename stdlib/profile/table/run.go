@@ -115,7 +115,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		}
 	}
 	s.Logf("%d rows, %d duplicates, %d columns", p.rows, p.duplicates, len(p.columns))
-	if err := s.WriteReport(p.report(s.Address)); err != nil {
+	if err := s.WriteReport(p.report()); err != nil {
 		return err
 	}
 	return s.WriteFigures(p.figures())

@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score, mean_squared_error
 
 ROUNDS, DEPTH, RATE = 100, 6, 0.1
 SMALL, REPEATS = 10000, 10  # a set of few rows is parted several times: on few test rows one figure is chance
+FEW, MORE_REPEATS = 3000, 60
 
 # File, target, class that counts as positive, columns that are no features, columns that are categories though they look like numbers.
 FILES = {
@@ -102,7 +103,7 @@ def splits(name, rows, fixed):
     if fixed is not None and rows > SMALL:
         return [fixed]
     r = np.random.RandomState(sum(map(ord, name)))
-    return [r.uniform(size=rows) < 0.25 for _ in range(REPEATS if rows <= SMALL else 1)]
+    return [r.uniform(size=rows) < 0.25 for _ in range(MORE_REPEATS if rows <= FEW else REPEATS if rows <= SMALL else 1)]
 
 
 def write(path, features, y, parts):
