@@ -58,8 +58,8 @@ func (n *Node) Forms() map[string]Digest {
 }
 
 // notDefining are the attributes of a foreign stage that its definition says otherwise or not at all: the image, and what it is made of, and the code
-// are inputs, the network stands in its container, and the predict command is that of the stages that score its model.
-var notDefining = []string{"image", "archive", "network", "predict", "base", "python", "requirements", "lock", "index", "script", "files"}
+// are inputs, the network and the replicas stand in its container, and the predict command is that of the stages that score its model.
+var notDefining = []string{"image", "archive", "network", "replicas", "predict", "base", "python", "requirements", "lock", "index", "script", "files"}
 
 // identity is what a container does: where a secret is found is no part of it, its version is.
 func (c *Container) identity() *Container {
@@ -99,7 +99,7 @@ const predictVersion = 1
 // configuration. The command is empty where there is none.
 func NewScoring(c *Container, image, code *External, predict []string, told json.RawMessage) (*Scoring, error) {
 	with := *c
-	with.Command = append([]string{}, predict...)
+	with.Command, with.Replicas = append([]string{}, predict...), 0
 	config, err := Canonical(told)
 	if err != nil {
 		return nil, err

@@ -313,7 +313,9 @@ type Container struct {
 	Library string            `json:"library,omitempty" is:"word"` // version of the modules of mlp's own that lie beside it, "python.1"
 	Env     map[string]string `json:"env,omitempty" is:"variable"`
 	Network bool              `json:"network,omitempty"`
-	Secrets []Secret          `json:"secrets,omitempty"` // sorted by name
+	// Replicas is how many times it runs at once, each with a rank, from 2 on; 0: once. Limits of the node are those of each.
+	Replicas int      `json:"replicas,omitempty"`
+	Secrets  []Secret `json:"secrets,omitempty"` // sorted by name
 }
 
 // Secret says where a stage's secret is found when the stage runs: in a variable of the environment or in a file. Its

@@ -42,6 +42,8 @@ func (p *planner) causes(n *plan.Node, before *plan.NodeState, t *schema.Type) [
 	for i, c := range out {
 		if in := n.Remote(); c.Path == "image" && in != nil && in.Digest != "" && in.Digest == before.Inputs[in.Port] {
 			out[i].Kind = plan.MetadataCause // another name of the same image
+		} else if c.Path == "replicas" && before.Container != nil && n.Container != nil && before.Container.Replicas == n.Container.Replicas {
+			out[i].Kind = plan.MetadataCause // one, said or not
 		} else if c.Kind == plan.ConfigCause && saidByInputs(n, before, c.Path) {
 			out[i].Kind = plan.MetadataCause // another way to name the same files
 		}

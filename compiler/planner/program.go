@@ -57,6 +57,9 @@ func (p *planner) surroundings(ctx context.Context, b *check.Block, n *plan.Node
 		return nil
 	}
 	s := &surroundings{container: &plan.Container{Command: f.Command, Library: f.Library, Env: f.Env, Network: f.Network, Secrets: secrets}}
+	if f.Replicas > 1 {
+		s.container.Replicas = f.Replicas
+	}
 	if f.Image.Made == nil {
 		s.image, ok = p.image(ctx, b, n, s.container, f.Image)
 	} else {

@@ -21,7 +21,9 @@ type Program struct {
 	Library string
 	Env     map[string]string
 	Network bool
-	Format  string // of tables, in and out: "parquet", "csv" or "ndjson"; empty: parquet
+	// Replicas is how many times the command runs at once, as the ranks of one stage; 0 and 1: once.
+	Replicas int
+	Format   string // of tables, in and out: "parquet", "csv" or "ndjson"; empty: parquet
 	// Predict scores the model that Command made, in the same image with PredictCode; empty: the block says no such command. Told is what its
 	// stages find as their configuration.
 	Predict     []string

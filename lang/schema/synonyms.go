@@ -238,6 +238,8 @@ func ArgumentWords() Vocabulary {
 		{words: "schedule cron every trigger", why: "mlp runs when it is called: let cron or CI call 'mlp apply'"},
 		{words: "memory mem ram", here: []string{"memory_mb"}, why: "in MiB"}, {words: "max_memory memory_limit", here: []string{"max_memory_mb"}, why: "in MiB"}, {words: "cpu cores threads", here: []string{"cpus"}}, {words: "timeout_seconds max_runtime", here: []string{"timeout"}, why: `a duration, such as "2h"`},
 		{words: "retry max_retries attempts", here: []string{"retries"}}, {words: "gpu gpus accelerator", why: "stages run on processors"},
+		{words: "num_replicas workers num_workers nodes nnodes world_size nproc_per_node", here: []string{"replicas"}},
+		{words: "replicas num_replicas num_workers nnodes world_size nproc_per_node", why: "only train and stage of the types container and python run as several"},
 		{words: "docker_image container base_image", here: []string{"image"}}, {words: "cmd entrypoint script args", here: []string{"command"}}, {words: "environment env_vars envs", here: []string{"env"}},
 		{words: "cached use_cache", here: []string{"cache"}}, {words: "doc docs comment notes help", here: []string{"description"}}, {words: "team author maintainer owners", here: []string{"owner"}},
 		{words: "value", here: []string{"default", "value"}},

@@ -88,6 +88,9 @@ type Options struct {
 	Secret func(dir string, s plan.Secret) ([]byte, error)
 	// Stored: files of code are objects of the store, as Elsewhere leaves them; else they lie in Dir.
 	Stored bool
+	// Rank: the attempt is one replica of a stage of several, which meets the others at Rally; nil: it is all of it. Rank 0 records the result.
+	Rank  *executor.Rank
+	Rally Rally
 }
 
 // Attempt is a stage being run: its folders, its log and what it is told. It is for one goroutine at a time.
@@ -122,6 +125,7 @@ func Open(ctx context.Context, t Task, o Options) (_ *Attempt, err error) {
 		return nil, err
 	}
 	a.log = newLog(filepath.Join(a.work, "log"), o.Listener)
+	a.log.ranked = replicas(t.Node) > 1 && o.Rank == nil
 	if err := a.fresh(ctx); err != nil {
 		return nil, err
 	}
@@ -215,6 +219,7 @@ func (a *Attempt) prepare(ctx context.Context) error {
 		Apply: a.Apply, Spec: Describe(a.node, a.Unquoted), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"), Place: a.Store.Temp,
 		Checkpoint: a.task.Checkpoint, Timeout: timeout(a.node), MemoryMB: cmp.Or(a.node.MemoryMB, a.node.MaxMemoryMB), CPUs: a.node.CPUs, Resources: a.node.Resources, Log: a.log, Mask: a.task.Mask,
 	}
+	a.task.Rank = a.Rank
 	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()
 	if a.node.Container != nil {
 		if err := a.container(ctx); err != nil {
@@ -279,11 +284,16 @@ func (a *Attempt) once(ctx context.Context) *Failure {
 	case err != nil:
 		return engineFailure(err)
 	case res.OutOfMemory:
-		return a.outOfMemory(res.MemoryMB)
+		return ofRanks(a.outOfMemory(res.MemoryMB), res.Ranks)
 	case res.TimedOut:
-		return Failuref(TimeoutFailure, "%s did not end within its time-out of %v", a.node.Address, t.Timeout)
+		return ofRanks(Failuref(TimeoutFailure, "%s did not end within its time-out of %v", a.node.Address, t.Timeout), res.Ranks)
 	case res.ExitCode != 0:
-		return a.exited(res.ExitCode)
+		return ofRanks(a.exited(res.ExitCode, res.Ranks.First()), res.Ranks)
+	case res.Ranks != nil && res.Ranks.Wrote != "":
+		return strayOutput(a.node.Address, res.Ranks.Wrote)
+	}
+	if f := a.wroteAsRank(); f != nil {
+		return f
 	}
 	return a.keptSecret()
 }
@@ -388,11 +398,13 @@ func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
 	var figures json.RawMessage
 	var digest, report plan.Digest
 	err := a.Store.Together(ctx, func(b *store.Batch) (err error) {
-		if outputs, figures, err = a.collect(ctx, b); err != nil {
-			return err
-		}
-		if report, err = a.storeReport(b); err != nil {
-			return err
+		if a.Rank == nil || a.Rank.Number == 0 {
+			if outputs, figures, err = a.collect(ctx, b); err != nil {
+				return err
+			}
+			if report, err = a.storeReport(b); err != nil {
+				return err
+			}
 		}
 		digest, err = a.log.put(b)
 		if err == nil && a.Together != nil {
@@ -418,18 +430,7 @@ const platform = runtime.GOOS + "/" + runtime.GOARCH
 // Record makes an action what its fingerprint yields, and removes what the stage kept for further attempts. It returns the record that
 // holds, which is an earlier one where there is one.
 func (a *Attempt) Record(action plan.Action) (*plan.Action, error) {
-	recorded := &action
-	var err error
-	if a.node.NoCache {
-		err = a.Store.ReplaceAction(action)
-	} else {
-		recorded, err = a.Store.PutAction(action)
-		// A stage that was asked to run again, and yields the same, has its log and what it took of now.
-		forced := slices.ContainsFunc(a.node.Causes, func(c plan.Cause) bool { return c.Kind == plan.ForcedCause })
-		if err == nil && forced && recorded.StartedAt.Before(action.StartedAt) && maps.Equal(recorded.Outputs, action.Outputs) {
-			recorded, err = &action, a.Store.ReplaceAction(action)
-		}
-	}
+	recorded, err := record(a.Store, a.node, action)
 	if err != nil {
 		return nil, err
 	}
@@ -441,4 +442,21 @@ func (a *Attempt) Record(action plan.Action) (*plan.Action, error) {
 		_ = a.Store.Forget(context.Background(), a.Fingerprint) // what stays is collected when it is old
 	}
 	return recorded, os.RemoveAll(a.task.Checkpoint)
+}
+
+// record makes an action what its fingerprint yields, and returns the record that holds.
+func record(s *store.Store, n *plan.Node, action plan.Action) (*plan.Action, error) {
+	if n.NoCache {
+		return &action, s.ReplaceAction(action)
+	}
+	recorded, err := s.PutAction(action)
+	if err != nil {
+		return nil, err
+	}
+	// A stage that was asked to run again, and yields the same, has its log and what it took of now.
+	forced := slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.Kind == plan.ForcedCause })
+	if forced && recorded.StartedAt.Before(action.StartedAt) && maps.Equal(recorded.Outputs, action.Outputs) {
+		return &action, s.ReplaceAction(action)
+	}
+	return recorded, nil
 }

@@ -42,7 +42,7 @@ const (
 
 // push stores what a failed stage kept in a bucket elsewhere, for an attempt on another machine. It returns a sentence where that does not succeed.
 func (a *Attempt) push(ctx context.Context) string {
-	if a.kept == nil || a.node.Container == nil {
+	if a.kept == nil || a.node.Container == nil || a.Rank != nil && a.Rank.Number > 0 {
 		return ""
 	}
 	most := pushTime

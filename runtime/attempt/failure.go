@@ -131,9 +131,9 @@ func (a *Attempt) outOfMemory(mb int64) *Failure {
 }
 
 // exited says a stage's own failure in its own words, where it left any.
-func (a *Attempt) exited(code int) *Failure {
+func (a *Attempt) exited(code, rank int) *Failure {
 	f := &Failure{Kind: ExitFailure, ExitCode: code}
-	f.Summary, f.Detail = a.log.lastError()
+	f.Summary, f.Detail = a.log.lastError(rank)
 	if f.Summary == "" {
 		f.Summary = fmt.Sprintf("%s ended with exit code %d", a.node.Address, code)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/executor/protocol"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -30,6 +31,8 @@ type log struct {
 	path string // of the file that a long log is in
 	tell Listener
 	mask *masker // of secrets; nil where the stage has none. Set before anything is written
+	// ranked: its lines are those of several replicas, each behind its rank (protocol.RankLogs). Set before anything is written.
+	ranked bool
 
 	mu       sync.Mutex
 	short    []byte   // the log, until there is a file
@@ -37,22 +40,26 @@ type log struct {
 	rest     string
 	last     []string // lines, messages left out
 	warned   []string
-	summary  string // of the last error message of this attempt
-	detail   string
+	failed   map[int]said // by rank: the last error message of this attempt
 	writeErr error
 	size     int64 // of what was kept
 	cut      bool  // more came than is kept
 }
 
+// said is what a stage said of its failure.
+type said struct{ summary, detail string }
+
 // newLog begins a log at a path where none is.
-func newLog(path string, tell Listener) *log { return &log{path: path, tell: tell} }
+func newLog(path string, tell Listener) *log {
+	return &log{path: path, tell: tell, failed: map[int]said{}}
+}
 
 // begin marks where an attempt begins. What earlier attempts said of their failure doesn't count any more.
 func (l *log) begin(attempt int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flush()
-	l.summary, l.detail, l.warned = "", "", nil
+	l.failed, l.warned = map[int]said{}, nil
 	if l.cut {
 		l.addWarning(cutWarning)
 	}
@@ -140,8 +147,12 @@ func (l *log) flush() {
 // line takes a line as the stage wrote it, its secrets not masked. A message of the protocol, such as
 // {"mlp":"progress","done":3,"total":10}, is heard and not shown; it is in the kept log all the same.
 func (l *log) line(line string) {
-	m, ok := component.ParseMessage(line)
-	if !ok {
+	rank, text := 0, line
+	if l.ranked {
+		rank, text, _ = protocol.CutRank(line)
+	}
+	m, ok := component.ParseMessage(text)
+	if !ok || m.Kind == component.ProgressMessage && rank > 0 {
 		line = l.mask.Replace(line)
 		l.last = append(l.last, line)
 		if len(l.last) > tailLines {
@@ -157,7 +168,7 @@ func (l *log) line(line string) {
 	case component.WarningMessage:
 		l.addWarning(m.Message)
 	case component.ErrorMessage:
-		l.summary, l.detail = m.Summary, m.Detail
+		l.failed[rank] = said{m.Summary, m.Detail}
 	}
 }
 
@@ -185,12 +196,12 @@ func (l *log) warnings() []string {
 	return slices.Clone(l.warned)
 }
 
-// lastError is what the stage itself said of its failure; empty if it said nothing.
-func (l *log) lastError() (summary, detail string) {
+// lastError is what the stage itself, or one rank of it, said of its failure; empty if it said nothing.
+func (l *log) lastError(rank int) (summary, detail string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flush()
-	return l.summary, l.detail
+	return l.failed[rank].summary, l.failed[rank].detail
 }
 
 // tail is the log's last lines.

@@ -21,7 +21,7 @@ func (a *Attempt) container(ctx context.Context) error {
 	if in == nil || in.Version == "" && a.node.Input(plan.ImagePort).From == "" {
 		return Failuref(ImageFailure, "it is not said in which image %s runs", a.node.Address)
 	}
-	a.task.Container = &executor.Container{ImageID: plan.ImageID(in.Version), Library: c.Library, Command: c.Command, Env: c.Env, Network: c.Network}
+	a.task.Container = &executor.Container{ImageID: plan.ImageID(in.Version), Library: c.Library, Command: c.Command, Env: c.Env, Network: c.Network, Replicas: c.Replicas}
 	from := a.node.Input(plan.ImagePort).From
 	if from == "" {
 		return nil

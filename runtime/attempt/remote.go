@@ -46,6 +46,7 @@ func Elsewhere(ctx context.Context, t Task, o Options) (_ *Remote, err error) {
 		return nil, err
 	}
 	r.log = newLog(filepath.Join(r.work, "log"), o.Listener)
+	r.log.ranked = replicas(t.Node) > 1
 	return r, nil
 }
 
@@ -77,7 +78,7 @@ func Whole(s *store.Store, t Task) (executor.Whole, error) {
 	if c == nil {
 		return w, nil
 	}
-	p := &executor.Program{Network: c.Network}
+	p := &executor.Program{Network: c.Network, Replicas: replicas(t.Node)}
 	w.Program = p
 	for _, s := range c.Secrets {
 		p.Secrets = append(p.Secrets, s.Name)
@@ -172,13 +173,17 @@ func (r *Remote) once(ctx context.Context) *Failure {
 	case err != nil:
 		return engineFailure(err)
 	case ended.Outcome != "":
-		return r.befell(r.take(plan.Digest(ended.Outcome)), ended)
+		f := r.befell(r.take(plan.Digest(ended.Outcome)), ended)
+		if f == nil || !ended.OutOfMemory { // else that of another replica was, and rank 0 could not see it
+			return f
+		}
+		told := r.outOfMemory(ended)
+		told.Log, told.Tail = f.Log, f.Tail
+		return told
 	case r.recorded():
 		return nil
 	case ended.OutOfMemory:
-		f := Failuref(MemoryFailure, "%s needed more memory than it may use, %d MB: %s", r.Node.Address, r.Node.MemoryMB, ended.Why)
-		f.Detail = "The limit is the block's memory_mb, raised up to its max_memory_mb; without them it goes by what the stage had when it last ran."
-		return f
+		return r.outOfMemory(ended)
 	case ended.TimedOut:
 		return Failuref(TimeoutFailure, "%s did not end in time: %s", r.Node.Address, ended.Why)
 	case ended.Image:
@@ -189,6 +194,12 @@ func (r *Remote) once(ctx context.Context) *Failure {
 	}
 	f := Failuref(EngineFailure, "%s left no outcome: %s", r.Node.Address, ended.Why)
 	f.Passing = ended.Again
+	return f
+}
+
+func (r *Remote) outOfMemory(ended executor.Ended) *Failure {
+	f := Failuref(MemoryFailure, "%s needed more memory than it may use, %d MB: %s", r.Node.Address, r.Node.MemoryMB, ended.Why)
+	f.Detail = "The limit is the block's memory_mb, raised up to its max_memory_mb; without them it goes by what the stage had when it last ran."
 	return f
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Outcome is what became of one attempt: an action, or a failure.
 type Outcome struct {
-	Action  *plan.Action `json:"action,omitempty"` // what the fingerprint yields from now on
+	Action  *plan.Action `json:"action,omitempty"` // what the fingerprint yields from now on; of a rank, what its replica came to
 	Failure *Failure     `json:"failure,omitempty"`
 	// Again: the failure is not the stage's own, and another attempt may not meet it.
 	Again bool `json:"again,omitempty"`
@@ -95,6 +95,9 @@ func Run(ctx context.Context, t Task, o Options) Outcome {
 
 // whole tries, finishes and records: what the engine does in three steps, for whoever runs a single task.
 func (a *Attempt) whole(ctx context.Context) (*plan.Action, error) {
+	if a.Rally != nil {
+		return a.replica(ctx)
+	}
 	if f := a.Try(ctx); f != nil {
 		return nil, f
 	}

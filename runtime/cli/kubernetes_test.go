@@ -69,6 +69,7 @@ func TestCluster(t *testing.T) {
 		{"out of memory", memoryOnCluster}, {"more memory", raisedOnCluster}, {"evicted", evictedOnCluster}, {"preempted", preemptedOnCluster}, {"drained", drainedOnCluster},
 		{"tainted", taintedOnCluster}, {"deleted", deletedOnCluster}, {"quota", quotaOnCluster}, {"forbidden", forbiddenOnCluster}, {"too late", lateOnCluster},
 		{"unschedulable", unplacedOnCluster}, {"killed", killedOnCluster}, {"successor", successorOnCluster}, {"trouble", troubleOnCluster},
+		{"ranks", ranksOnCluster}, {"ranks that fail", ranksFailOnCluster}, {"ranks evicted", ranksEvictedOnCluster}, {"ranks adopted", ranksAdoptedOnCluster},
 		{"restarts", restartsOnCluster}, {"node lost", lostOnCluster},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -108,16 +109,18 @@ type podList struct {
 	}
 }
 
-// emptyCluster waits until there is no Job and no pod, as long as a cluster may take to remove them.
+// emptyCluster waits until there is no Job, no pod and no Service of one, as long as a cluster may take to remove them.
 func emptyCluster(t *testing.T, c *kubernetestest.Cluster) {
 	t.Helper()
 	var left podList
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
-		var more podList
 		left = podList{}
-		c.Call(t, http.MethodGet, pods, "", nil, &left)
-		c.Call(t, http.MethodGet, jobs, "", nil, &more)
-		if left.Items = append(left.Items, more.Items...); len(left.Items) == 0 {
+		for _, kind := range []string{pods, jobs, "/api/v1/namespaces/default/services?labelSelector=app.kubernetes.io/managed-by=mlp"} {
+			var more podList
+			c.Call(t, http.MethodGet, kind, "", nil, &more)
+			left.Items = append(left.Items, more.Items...)
+		}
+		if len(left.Items) == 0 {
 			return
 		}
 		if time.Now().After(end) {

@@ -75,6 +75,7 @@ type Program struct {
 	Made     bool     // layers lie over it, which a stage made
 	Network  bool     // it has a network
 	Secrets  []string // names of those that it reads, sorted
+	Replicas int      // how many pods run it at once, each with the limits of the attempt; from 1 on
 }
 
 // Ended is how an attempt elsewhere ended. Outcome is all that decides; the rest is for attempts that left none.
@@ -130,6 +131,8 @@ type Task struct {
 	Network bool
 	// Container is nil for built-in components.
 	Container *Container
+	// Rank: the attempt is one replica of its stage; nil: it is all of the stage, of however many replicas.
+	Rank *Rank
 
 	Timeout  time.Duration
 	MemoryMB int64   // 0: a share of the machine's, DefaultMemoryMB
@@ -173,6 +176,15 @@ type Container struct {
 	Command []string          // takes the place of the image's entry point: ["python", "/app/train.py"]
 	Env     map[string]string // besides the variables of the protocol
 	Network bool              // the network of the engine; else none at all
+	// Replicas is how many times the command runs at once where Task.Rank is nil, each with a rank, and with the task's limits; 0 and 1: once. They reach each other.
+	Replicas int
+}
+
+// Rank is one replica among those of a stage. What the others write to their outputs and checkpoint is not the stage's: that is rank 0's.
+type Rank struct {
+	Number int    // from 0 on
+	World  int    // how many there are
+	Master string // the name or address by which the others reach the one with number 0
 }
 
 // Made is an image that a stage made: layers in a folder, which lie on the image that Container.ImageID names, or are the whole image where that is empty.
@@ -192,6 +204,24 @@ type Result struct {
 	OutOfMemory bool  // ended since its memory was over the limit
 	MemoryMB    int64 // the limit, where OutOfMemory is set
 	Trace       Trace
+	Ranks       *Ranks // of a stage of several replicas, of which the rest of the result is that of rank Ranks.Failed, or of all; else nil
+}
+
+// Ranks is how the replicas of a stage ended. The first that does not succeed ends the others.
+type Ranks struct {
+	World  int
+	Failed int    // the first that did not succeed; -1: all did
+	Done   []int  // those that had succeeded by then, sorted
+	Also   []int  // those that failed in the next moment, mostly since Failed was gone, sorted
+	Wrote  string // what a rank other than 0 wrote to its outputs where all succeeded, "rank 2 wrote model/weights.npz"; empty: nothing
+}
+
+// First is the rank whose end the result is; 0 of nil, and where all succeeded.
+func (r *Ranks) First() int {
+	if r == nil {
+		return 0
+	}
+	return max(0, r.Failed)
 }
 
 // Trace is where an attempt ran and what it took. It is provenance: no result and no plan rests on it.

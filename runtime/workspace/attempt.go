@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -28,6 +29,7 @@ type AttemptOptions struct {
 	Outcome  string    // a file that gets the digest of an object which is the outcome; empty: none is stored
 	Executor string    // as ExecutorOptions.Name
 	Beside   string    // the folder that a program's container beside shares, of a stage that runs one (runtime/executor/beside); empty: Executor runs it
+	Rank     string    // of a stage of several replicas: which one this is, and where rank 0 is, "2@HOST"; empty: the attempt is all of the stage
 	On, Node string    // the executor and the machine that the result says it ran on; empty: those that ran it
 	Threads  int
 	NoEngine func(where string)
@@ -73,6 +75,11 @@ func (w *Workspace) Attempt(ctx context.Context, o AttemptOptions) (out attempt.
 		defer ex.Close()
 		ran.Executor = ex
 	}
+	if o.Rank != "" {
+		if ran.Rank, ran.Rally, err = rallied(o.Rank, t); err != nil {
+			return out, err
+		}
+	}
 	if o.On != "" {
 		ran.Executor = on{ran.Executor, o.On, o.Node}
 	}
@@ -83,7 +90,26 @@ func (w *Workspace) Attempt(ctx context.Context, o AttemptOptions) (out attempt.
 	if o.Outcome == "" {
 		return out, nil
 	}
-	return out, putOutcome(context.WithoutCancel(ctx), s, out, o.Outcome) // whoever is told to end says so
+	digest, err := putOutcome(context.WithoutCancel(ctx), s, out, o.Outcome) // whoever is told to end says so
+	if ran.Rally != nil && err == nil {
+		ran.Rally.Close(digest)
+		if ran.Rank.Number > 0 { // rank 0 has been told, and the attempt is what that one says
+			out.Failure = nil
+		}
+	}
+	return out, err
+}
+
+// rallied is which replica of a task this is, and where it meets the others.
+func rallied(rank string, t attempt.Task) (*executor.Rank, attempt.Rally, error) {
+	number, master, ok := strings.Cut(rank, "@")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || t.Node.Container == nil || n < 0 || n >= t.Node.Container.Replicas {
+		return nil, nil, fmt.Errorf("%q is no rank of %s", rank, t.Node.Address)
+	}
+	r := &executor.Rank{Number: n, World: t.Node.Container.Replicas, Master: master}
+	rally, err := attempt.NewRally(*r, t.Fingerprint)
+	return r, rally, err
 }
 
 // on is an executor within what another one made, of which results say that it ran them.
@@ -120,14 +146,14 @@ func (w *Workspace) storeAt(ctx context.Context, at string) (*store.Store, error
 }
 
 // putOutcome stores an outcome as an object and leaves its digest in a file, which is small enough for whoever passes it on.
-func putOutcome(ctx context.Context, s *store.Store, out attempt.Outcome, file string) error {
+func putOutcome(ctx context.Context, s *store.Store, out attempt.Outcome, file string) (plan.Digest, error) {
 	text, err := json.Marshal(out)
 	if err != nil {
-		return err
+		return "", err
 	}
 	d, err := s.PutBytes(ctx, text)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return os.WriteFile(file, []byte(d), 0o644)
+	return d, os.WriteFile(file, []byte(d), 0o644)
 }

@@ -34,7 +34,7 @@ func ContainerAttrs() []schema.Attr {
 
 // Program is what the block means.
 func (c *Container) Program() (schema.Program, error) {
-	p := schema.Program{Image: schema.Image{Name: c.Image, Path: "image"}, Command: c.Command, Env: c.Variables(), Network: c.Network, Format: c.Format}
+	p := schema.Program{Image: schema.Image{Name: c.Image, Path: "image"}, Command: c.Command, Env: c.Variables(), Network: c.Network, Replicas: c.count(), Format: c.Format}
 	if c.Archive == "" {
 		return p, nil
 	}

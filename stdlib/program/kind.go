@@ -16,6 +16,7 @@ type Kind struct {
 	Summary string // of what it makes: "A table made by"
 	Doc     string
 	Attrs   []schema.Attr // besides those of the program
+	Ranked  bool          // the program may run several times at once
 	Blocks  []schema.Block
 	Out     []schema.Port
 	// Shape says what a block yields by the attributes of the kind; what is wrong with the program is told besides.
@@ -24,12 +25,20 @@ type Kind struct {
 	Scripted string // of the type python
 }
 
+// runAttrs are the attributes that say with what a program of the kind runs.
+func (k Kind) runAttrs(command string) []schema.Attr {
+	if !k.Ranked {
+		return RunAttrs(command)
+	}
+	return append(RunAttrs(command), ReplicasAttr(command))
+}
+
 // Container is the form that is a command of an image.
 func (k Kind) Container() component.Component {
 	return component.Component{
 		Kind: k.Name,
 		Type: schema.Type{Name: "container", Foreign: true, Version: 1, Summary: k.Summary + " a command of your own image", Doc: k.Doc + containerDoc,
-			Body: schema.Body{Attrs: slices.Concat(k.Attrs, ContainerAttrs(), RunAttrs("the command")), Blocks: k.Blocks},
+			Body: schema.Body{Attrs: slices.Concat(k.Attrs, ContainerAttrs(), k.runAttrs("the command")), Blocks: k.Blocks},
 			Out:  k.Out, Examples: []schema.Example{{Title: "A command", Code: k.Example}}},
 		Shape: func(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 			var c Container
@@ -53,7 +62,7 @@ func (k Kind) Python() component.Component {
 	return component.Component{
 		Kind: k.Name,
 		Type: schema.Type{Name: "python", Foreign: true, Version: 1, Summary: k.Summary + " a Python script of the module", Doc: k.Doc + pythonDoc,
-			Body: schema.Body{Attrs: slices.Concat(k.Attrs, PythonAttrs("The script."), RunAttrs("the script")), Blocks: k.Blocks},
+			Body: schema.Body{Attrs: slices.Concat(k.Attrs, PythonAttrs("The script."), k.runAttrs("the script")), Blocks: k.Blocks},
 			Out:  k.Out, Examples: []schema.Example{{Title: "A script", Code: k.Scripted}}},
 		Shape: func(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 			var c Python

@@ -21,6 +21,32 @@ type Run struct {
 	Format  string         `json:"format"`
 
 	Architecture string `json:"architecture"`
+
+	Replicas *int `json:"replicas"` // of kinds with ReplicasAttr; nil: one
+}
+
+// ReplicasAttr says that a command may run several times at once.
+func ReplicasAttr(command string) schema.Attr {
+	return schema.Attr{Name: "replicas", Type: schema.Integer,
+		Doc: "How many times " + command + " runs at once, as the ranks of one training: each in a container of its own with all inputs, and with `RANK`, `WORLD_SIZE`, `LOCAL_RANK`, `MASTER_ADDR` and `MASTER_PORT` as PyTorch has them. They reach each other and, without `network`, nobody else. " +
+			"The outputs, figures, progress and checkpoint are those of rank 0; a rank that fails ends them all. `memory_mb`, `cpus` and `gpus` are those of each."}
+}
+
+// mostReplicas bounds what a typing error may ask for.
+const mostReplicas = 1024
+
+// ranks are the variables that a replica has (spec/protocol.md).
+var ranks = []string{"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"}
+
+// count is the number of replicas, 0 where that is not valid.
+func (r *Run) count() int {
+	switch {
+	case r.Replicas == nil:
+		return 1
+	case *r.Replicas < 1 || *r.Replicas > mostReplicas:
+		return 0
+	}
+	return *r.Replicas
 }
 
 // RunAttrs are those of Run, and the secrets that the command finds. commands is how messages and documentation name what runs: "both commands".
@@ -77,6 +103,9 @@ var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // attribute of their own.
 func (r *Run) Problems(taken ...string) []schema.Problem {
 	var out []schema.Problem
+	if r.count() == 0 {
+		out = append(out, schema.Problem{Path: "replicas", Summary: fmt.Sprintf("replicas = %d is no number of replicas", *r.Replicas), Detail: fmt.Sprintf("It is from 1 to %d.", mostReplicas)})
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Env)) {
 		problem := schema.Problem{Path: "env"}
 		_, text := r.Env[name].(string)
@@ -90,6 +119,9 @@ func (r *Run) Problems(taken ...string) []schema.Problem {
 		case slices.Contains(taken, name):
 			problem.Summary = fmt.Sprintf("The variable %q is set by the block", name)
 			problem.Detail = "It says where code and packages lie."
+		case r.count() > 1 && slices.Contains(ranks, name):
+			problem.Summary = fmt.Sprintf("The variable %q is set by the block", name)
+			problem.Detail = "Each replica has its own."
 		case !text:
 			problem.Summary = fmt.Sprintf("The variable %q is no string", name)
 			problem.Hint = fmt.Sprintf("Write it as %s = %q.", name, fmt.Sprint(r.Env[name]))

@@ -113,7 +113,7 @@ func (c *Python) base() schema.Image {
 
 // Program is what the block means.
 func (c *Python) Program() (schema.Program, error) {
-	p := schema.Program{Image: c.base(), Command: Command(c.Script), Code: c.Code("script", c.Script), Library: python.Library, Network: c.Network, Format: c.Format,
+	p := schema.Program{Image: c.base(), Command: Command(c.Script), Code: c.Code("script", c.Script), Library: python.Library, Network: c.Network, Replicas: c.count(), Format: c.Format,
 		Env: map[string]string{"PYTHONPATH": strings.Join([]string{code, "/mlp/" + python.Folder, python.Packages}, ":"), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}}
 	for name, value := range c.Variables() {
 		p.Env[name] = value

@@ -3,6 +3,7 @@ package review
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -85,6 +86,48 @@ func asks(p *plan.Plan) string {
 		s += fmt.Sprintf("; %d of which nothing is known %s at most", others, render.Bytes(plan.FirstMemoryMB<<20))
 	}
 	return s + "."
+}
+
+// replicas says which stages run several times at once, and what each time takes; "" where none does.
+//
+//	At once: train.model 4 times, each with 2 GiB of memory and 2 CPUs.
+func replicas(p *plan.Plan) string {
+	var texts []string
+	for _, n := range p.Nodes {
+		if n.Verdict != plan.Run && n.Verdict != plan.MayRun || n.Container == nil || n.Container.Replicas < 2 {
+			continue
+		}
+		var each []string
+		if n.MemoryMB > 0 {
+			each = append(each, render.Bytes(n.MemoryMB<<20)+" of memory")
+		}
+		if n.CPUs > 0 {
+			each = append(each, fmt.Sprintf("%g %s", n.CPUs, render.Plural(int(math.Ceil(n.CPUs)), "CPU", "CPUs")))
+		}
+		if n.Resources != nil && n.Resources.GPUs > 0 {
+			each = append(each, fmt.Sprintf("%d %s", n.Resources.GPUs, render.Plural(n.Resources.GPUs, "GPU", "GPUs")))
+		}
+		text := fmt.Sprintf("%s %d times", render.Line(n.Address), n.Container.Replicas)
+		if len(each) > 0 {
+			text += ", each with " + and(each)
+		}
+		texts = append(texts, text)
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	if more := len(texts) - mostAsked; more > 0 {
+		texts = append(texts[:mostAsked], fmt.Sprintf("and %d more", more))
+	}
+	return "At once: " + strings.Join(texts, "; ") + "."
+}
+
+// and lists what there is at least one of.
+func and(texts []string) string {
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	return strings.Join(texts[:len(texts)-1], ", ") + " and " + texts[len(texts)-1]
 }
 
 // mostAsked is how many stages are named with what they ask for.

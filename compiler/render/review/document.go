@@ -122,7 +122,7 @@ func read(p *plan.Plan, all bool, o render.Options) *document {
 	} else if o == nil && p.Base.Revision > 0 {
 		base = fmt.Sprintf("against revision %d", p.Base.Revision)
 	}
-	d := &document{Pipeline: render.Line(p.Pipeline), Workspace: render.Line(p.Workspace), Summary: Summary(p), Cost: cost(p), Cached: Count(p).Cached}
+	d := &document{Pipeline: render.Line(p.Pipeline), Workspace: render.Line(p.Workspace), Summary: Summary(p), Cost: strings.TrimSpace(cost(p) + " " + replicas(p)), Cached: Count(p).Cached}
 	d.Title = fmt.Sprintf("%s · workspace %s · %s", d.Pipeline, d.Workspace, base)
 	if part := p.Base.Partial; len(part) > 0 && !Count(p).Nothing() {
 		d.Title += ", last applied in part: " + addresses(part)

@@ -121,8 +121,8 @@ func (e *Executor) run(ctx context.Context, t executor.Task) (executor.Result, e
 	link := protocol.NewLink(conn)
 	defer link.Close()
 	log := protocol.NewLog(t.Log, t.Mask)
-	out, err := link.Send(component.Job{Root: mount, Command: t.Container.Command, Closed: !t.Container.Network, Env: protocol.Environment(t.Spec, protocol.Settings{
-		Root: mount, Home: "/tmp", CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: t.Container.Env,
+	out, err := link.Send(component.Job{Root: mount, Command: t.Container.Command, Closed: !t.Container.Network && t.Rank == nil, Env: protocol.Environment(t.Spec, protocol.Settings{
+		Root: mount, Home: "/tmp", CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: t.Container.Env, Rank: t.Rank,
 	})}, log)
 	if err != nil {
 		e.lost.Store(true)

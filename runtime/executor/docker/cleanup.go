@@ -43,7 +43,7 @@ func (e *Executor) removeLabelled(ctx context.Context, labels map[string]string)
 			return 0, engineError("removing a container that was left behind", err)
 		}
 	}
-	return len(left), nil
+	return len(left), e.removeNetworks(ctx, args)
 }
 
 // Resolve returns the id of a local image and its platform, "linux/amd64". An image that isn't there is ErrImage:

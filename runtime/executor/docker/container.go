@@ -34,7 +34,8 @@ const (
 
 // The walls of a container, and what each is for.
 //
-//	network none           a stage gets what its task names, and nothing else; data cannot leave. Only a program with network = true has one
+//	network none           a stage gets what its task names, and nothing else; data cannot leave. Only a program with network = true has one;
+//	                       replicas have one that they alone are on
 //	read-only root         what a stage leaves is in out, checkpoint or /tmp, which are looked at or gone
 //	inputs read-only       they are hard links to objects, which all stages share
 //	/tmp in memory         bounded: by TmpMB, else half of the stage's memory
@@ -68,7 +69,7 @@ func (e *Executor) config(t executor.Task, eng engine, image, dir string) (*cont
 	c := &container.Config{
 		Image:       image,
 		Entrypoint:  command,
-		Env:         protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: home, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: extra}),
+		Env:         protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: home, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: extra, Rank: t.Rank}),
 		User:        eng.user(os.Getuid(), os.Getgid()),
 		Hostname:    "stage",
 		Labels:      e.labels(t),

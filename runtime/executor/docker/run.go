@@ -52,6 +52,10 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 	if t, err = absolute(t); err != nil {
 		return none, err
 	}
+	ranked := t.Rank == nil && t.Container != nil && t.Container.Replicas > 1
+	if ranked {
+		t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(eng.memory)/int64(t.Container.Replicas))
+	}
 	t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(eng.memory))
 	if e.shareable(t) {
 		result, err := e.inWorker(ctx, eng, t)
@@ -64,12 +68,15 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 			return none, err
 		}
 	}
+	if ranked {
+		return e.runRanks(ctx, eng, t)
+	}
 	dir, err := prepare(eng, t)
 	if err != nil {
 		return none, err
 	}
 	defer os.RemoveAll(dir)
-	id, err := e.create(ctx, eng, t, dir, nil)
+	id, err := e.create(ctx, eng, t, dir, "", nil)
 	if err != nil {
 		return none, err
 	}
@@ -135,22 +142,22 @@ func prepare(eng engine, t executor.Task) (string, error) {
 }
 
 // create creates the container of a task, or of a worker that the task is the first one of. Dir is the folder on the host that the
-// container has beside the task's. The built-in image may have been removed since it was found: then it is loaded again, once.
-func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir string, w *worker) (string, error) {
+// container has beside the task's; on is the network of ranks that it is on, empty: none. The built-in image may have been removed since it was found: then it is loaded again, once.
+func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir, on string, w *worker) (string, error) {
 	if c := t.Container; c != nil && c.Made != nil {
 		image, err := e.findMade(ctx, c)
 		if err != nil {
 			return "", err
 		}
-		return e.createFrom(ctx, eng, t, dir, image, w)
+		return e.createFrom(ctx, eng, t, dir, image, on, w)
 	} else if c != nil {
-		return e.createFrom(ctx, eng, t, dir, c.ImageID, w)
+		return e.createFrom(ctx, eng, t, dir, c.ImageID, on, w)
 	}
 	image, err := e.image.get(ctx, e.findImage)
 	if err != nil {
 		return "", err
 	}
-	id, err := e.createFrom(ctx, eng, t, dir, image, w)
+	id, err := e.createFrom(ctx, eng, t, dir, image, on, w)
 	if !errors.Is(err, executor.ErrImage) {
 		return id, err
 	}
@@ -158,11 +165,11 @@ func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir 
 	if image, err = e.image.get(ctx, e.findImage); err != nil {
 		return "", err
 	}
-	return e.createFrom(ctx, eng, t, dir, image, w)
+	return e.createFrom(ctx, eng, t, dir, image, on, w)
 }
 
 // createFrom creates a container of an image, once it is known that the engine sees this machine's files.
-func (e *Executor) createFrom(ctx context.Context, eng engine, t executor.Task, dir, image string, w *worker) (string, error) {
+func (e *Executor) createFrom(ctx context.Context, eng engine, t executor.Task, dir, image, on string, w *worker) (string, error) {
 	if _, err := e.binds.get(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, e.probeBinds(ctx, image, dir)
 	}); err != nil {
@@ -171,6 +178,9 @@ func (e *Executor) createFrom(ctx context.Context, eng engine, t executor.Task, 
 	config, host := e.config(t, eng, image, dir)
 	if w != nil {
 		config, host = e.workerConfig(t, eng, image, dir)
+	}
+	if on != "" {
+		onNetwork(on, t, config, host)
 	}
 	return e.createContainer(ctx, config, host)
 }
@@ -182,7 +192,7 @@ func (e *Executor) createContainer(ctx context.Context, c *container.Config, h *
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	created, err := e.api.ContainerCreate(ctx, c, h, nil, nil, "")
+	created, err := e.api.ContainerCreate(ctx, c, h, endpoint(c, h), nil, "")
 	switch {
 	case err == nil:
 		return created.ID, nil

@@ -233,7 +233,7 @@ func (e *Executor) start(ctx context.Context, eng engine, t executor.Task) (_ *w
 		return nil, e.noWorkers(err)
 	}
 	defer listener.Close()
-	if w.id, err = e.create(ctx, eng, t, w.dir, w); err != nil {
+	if w.id, err = e.create(ctx, eng, t, w.dir, "", w); err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -35,14 +35,17 @@ func (e *Executor) Attempt(ctx context.Context, w executor.Whole) (executor.Ende
 	if err != nil {
 		return executor.Ended{}, err
 	}
-	logs := e.follow(ctx, w.Log)
-	job, err := e.begin(ctx, e.job(w, image), logs)
+	logs := e.follow(ctx, w)
+	defer stop(logs)
+	job, err := e.begin(ctx, e.job(w, image), logs[0])
 	if err != nil {
-		logs.stop()
 		return executor.Ended{}, e.failed("creating the Job of "+w.Address, err)
 	}
+	if err := e.serve(ctx, job); err != nil {
+		return executor.Ended{}, errors.Join(e.failed("running "+w.Address, err), e.remove(ctx, job, ""))
+	}
 	ended, err := e.await(ctx, job, w.Timeout, logs)
-	logs.stop()
+	stop(logs)
 	if errors.Is(err, executor.ErrUnavailable) {
 		return executor.Ended{}, err
 	}

@@ -32,7 +32,7 @@ import (
 type waiter struct {
 	*Executor
 	job     *batchv1.Job
-	logs    *follower
+	logs    []*follower   // of each rank
 	patient time.Duration // how long there may be no pod that has a node
 
 	looked bool                    // at least once
@@ -40,10 +40,12 @@ type waiter struct {
 	pod    *corev1.Pod             // as it was last seen
 	asked  map[types.UID]time.Time // when a pod was first seen that is asked to end
 	since  time.Time               // since when there is no pod that has a node
+	seen   map[int]*corev1.Pod     // of several replicas: the pod of each rank, as it was last seen
+	fell   time.Time               // when it was first seen that something befell one of them
 }
 
 // await looks at the Job and its pods until the attempt has ended. While requests fail, it waits on: the Job does not need this process.
-func (e *Executor) await(ctx context.Context, job *batchv1.Job, patient time.Duration, logs *follower) (executor.Ended, error) {
+func (e *Executor) await(ctx context.Context, job *batchv1.Job, patient time.Duration, logs []*follower) (executor.Ended, error) {
 	a := &waiter{Executor: e, job: job, logs: logs, patient: patient, before: map[types.UID]bool{}, asked: map[types.UID]time.Time{}, since: time.Now()}
 	wait, answered := firstLook, time.Now()
 	told := ""
@@ -61,7 +63,7 @@ func (e *Executor) await(ctx context.Context, job *batchv1.Job, patient time.Dur
 			return *ended, nil
 		}
 		if waits != "" && waits != told {
-			logs.say("its pod waits: " + waits)
+			logs[0].say("its pod waits: " + waits)
 			told = waits
 		}
 		if len(a.asked) > 0 {
@@ -71,7 +73,7 @@ func (e *Executor) await(ctx context.Context, job *batchv1.Job, patient time.Dur
 		case <-ctx.Done():
 		case <-time.After(wait):
 			wait = min(wait*5/4, longestLook)
-		case <-logs.ended: // a log that ends is the first sign of a container that did
+		case <-logs[0].ended: // a log that ends is the first sign of a container that did
 			wait = firstLook
 		}
 	}
@@ -91,6 +93,9 @@ func (a *waiter) look(ctx context.Context) (ended *executor.Ended, waits string,
 	if err != nil {
 		return nil, "", err
 	}
+	if replicasOf(a.job) > 1 {
+		return a.lookAtRanks(ctx, now, pods)
+	}
 	if ended := a.fallen(pods); ended != nil {
 		return ended, "", nil
 	}
@@ -102,7 +107,7 @@ func (a *waiter) look(ctx context.Context) (ended *executor.Ended, waits string,
 		return a.refused(ctx)
 	}
 	a.pod = pod
-	a.logs.of(pod)
+	a.logs[0].of(pod)
 	if ended := outcome(pod); ended != nil && (ended.Outcome != "" || over(now)) {
 		ended.Node = pod.Spec.NodeName
 		if fault, why := disrupted(pod); fault != "" && ended.Outcome != "" { // its other containers may end yet

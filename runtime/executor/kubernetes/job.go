@@ -90,10 +90,13 @@ func (e *Executor) job(w executor.Whole, image string) *batchv1.Job {
 			Template: corev1.PodTemplateSpec{ObjectMeta: meta, Spec: e.pod(w)},
 		},
 	}
+	job.Name, job.Namespace = e.name(w), e.namespace
 	if w.Program != nil {
 		e.withProgram(&job.Spec.Template.Spec, w, image)
 	}
-	job.Name, job.Namespace = e.name(w), e.namespace
+	if w.Program != nil && w.Program.Replicas > 1 {
+		withRanks(job, w.Program.Replicas)
+	}
 	return job
 }
 

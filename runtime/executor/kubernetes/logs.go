@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/protocol"
 )
 
 // lastLines is how long the last lines of a log that is followed are waited for, once its container has ended. The log in the store is
@@ -23,7 +25,7 @@ type follower struct {
 	e      *Executor
 	ctx    context.Context
 	cancel context.CancelFunc
-	ended  chan struct{} // has one when a log has come to its end
+	ended  chan struct{} // has one when a log has come to its end; those of all ranks share it
 	done   sync.WaitGroup
 	pod    types.UID
 
@@ -31,10 +33,31 @@ type follower struct {
 	out io.Writer
 }
 
-func (e *Executor) follow(ctx context.Context, out io.Writer) *follower {
-	f := &follower{e: e, out: out, ended: make(chan struct{}, 1)}
-	f.ctx, f.cancel = context.WithCancel(ctx)
-	return f
+// follow makes what follows the log of each rank; of one replica the log is that of its pod as it stands.
+func (e *Executor) follow(ctx context.Context, w executor.Whole) []*follower {
+	ended := make(chan struct{}, 1)
+	one := func(out io.Writer) *follower {
+		f := &follower{e: e, out: out, ended: ended}
+		f.ctx, f.cancel = context.WithCancel(ctx)
+		return f
+	}
+	if w.Program == nil || w.Program.Replicas < 2 {
+		return []*follower{one(w.Log)}
+	}
+	all, logs := make([]*follower, w.Program.Replicas), protocol.NewRankLogs(w.Log)
+	for rank := range all {
+		all[rank] = one(logs.Of(rank))
+	}
+	return all
+}
+
+// stop ends all of them, with the last lines of each.
+func stop(all []*follower) {
+	var done sync.WaitGroup
+	for _, f := range all {
+		done.Go(f.stop)
+	}
+	done.Wait()
 }
 
 // say warns of something that the cluster, and not the stage, is about. That the log cannot be kept is told by whoever keeps it.

@@ -17,6 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/component/python"
+	"github.com/mlp-lang/mlp/runtime/executor"
 )
 
 // DescriptionFile is the name of the stage's description in its root folder.
@@ -50,6 +51,7 @@ type Settings struct {
 	// MemoryMB is the limit of memory; 0: nothing is said of one.
 	MemoryMB int64
 	Extra    map[string]string // set by the block or the caller; it can't replace what the protocol says
+	Rank     *executor.Rank    // nil: the stage is one of its own
 }
 
 // Environment returns all variables of a stage's environment, sorted. Nothing of the caller's own environment is in it.
@@ -64,6 +66,9 @@ func Environment(spec component.Spec, s Settings) []string {
 		"MLP_SEED":     strconv.FormatInt(spec.Seed, 10),
 		"MLP_ROOT":     s.Root,
 	})
+	if s.Rank != nil {
+		maps.Copy(env, rankVariables(*s.Rank))
+	}
 	if s.CPUs > 0 {
 		env["MLP_THREADS"] = strconv.Itoa(max(1, int(s.CPUs)))
 	}

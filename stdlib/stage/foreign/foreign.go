@@ -15,6 +15,7 @@ import (
 var Stage = program.Kind{
 	Name:    "stage",
 	Summary: "Anything else, done by",
+	Ranked:  true,
 	Doc: "The program reads what `from` names at `$MLP_IN_FROM_<NAME>`: tables, models, and files of other stages. It writes any files to `$MLP_OUT_FILES`, and where the block has `column` blocks a table to `$MLP_OUT_TABLE`. What it does is not known: each column counts as " +
 		"computed from all columns that it reads.",
 	Attrs: []schema.Attr{

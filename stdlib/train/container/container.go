@@ -21,7 +21,7 @@ var Component = opaque.Component[config](schema.Type{
 }, slices.Concat(program.ContainerAttrs(), []schema.Attr{
 	{Name: "predict", Type: schema.StringList,
 		Doc: "The scoring command of the same image. Needed as soon as an `evaluate` or a `deploy` uses the model."},
-}, program.RunAttrs("both commands"))...)
+}, program.RunAttrs("both commands"), []schema.Attr{program.ReplicasAttr("`command`")})...)
 
 // config is what the block says of its commands.
 // # The two commands

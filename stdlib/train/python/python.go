@@ -22,7 +22,7 @@ var Component = opaque.Component[config](schema.Type{
 }, slices.Concat(program.PythonAttrs("The training script."), []schema.Attr{
 	{Name: "predict", Type: schema.String,
 		Doc: "The scoring script, which has the same `files`. Needed as soon as an `evaluate` or a `deploy` uses the model."},
-}, program.RunAttrs("both scripts"))...)
+}, program.RunAttrs("both scripts"), []schema.Attr{program.ReplicasAttr("`script`")})...)
 
 // config is what the block says of its scripts.
 type config struct {

@@ -53,6 +53,7 @@ func Start(t testing.TB, nodes int) *Cluster {
 	t.Cleanup(func() { c.script(t, "down", c.dir) })
 	c.script(t, "up", os.Getenv(Program), c.dir, fmt.Sprint(nodes), Address(t))
 	c.Config, c.server, c.token = filepath.Join(c.dir, "kubeconfig"), c.read(t, "server"), c.read(t, "token")
+	c.serveNames(t, Address(t))
 	return c
 }
 
@@ -97,6 +98,12 @@ func (c *Cluster) Image(t testing.TB, program string) string {
 	}
 	c.script(t, "load", c.dir, name)
 	return "docker.io/" + name
+}
+
+// Load brings an image of the local engine to all nodes.
+func (c *Cluster) Load(t testing.TB, name string) {
+	t.Helper()
+	c.script(t, "load", c.dir, name)
 }
 
 // Program makes an image of busybox, for programs of the shell, by that name in the local engine, and brings it to all nodes.
@@ -208,22 +215,28 @@ func (c *Cluster) call(t testing.TB, method, path, kind string, body any) (int, 
 	if body == nil {
 		text = nil
 	}
-	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, c.server+path, bytes.NewReader(text))
+	code, answer, err := c.do(context.WithoutCancel(t.Context()), method, path, kind, text)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return code, answer
+}
+
+// do makes a request of the API server.
+func (c *Cluster) do(ctx context.Context, method, path, kind string, body []byte) (int, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.server+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
 	}
 	request.Header.Set("Authorization", "Bearer "+c.token)
 	request.Header.Set("Content-Type", kind)
 	response, err := c.client.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		return 0, nil, err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, answer
+	return response.StatusCode, answer, err
 }
 
 // Address is an address of this machine that pods reach: that of a route to elsewhere, for pods are behind bridges of their own.

@@ -36,7 +36,7 @@ func find(name string) *component.Component {
 		"test.copy": copyFile, "test.nothing": nothing, "test.env": env, "test.walls": walls, "test.sleep": sleep,
 		"test.stubborn": stubborn, "test.memory": memory, "test.log": log, "test.bad": bad, "test.retry": retry,
 		"test.look": look, "test.plants_home": plantsHome, "test.plants_variable": plantsVariable, "test.plants_output": plantsOutput,
-		"test.plants_goroutine": plantsGoroutine,
+		"test.plants_goroutine": plantsGoroutine, "test.ranks": ranks,
 	}[name]
 	if run == nil {
 		return nil

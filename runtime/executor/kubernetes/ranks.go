@@ -1,0 +1,236 @@
+package kubernetes
+
+// A stage of several replicas is one Indexed Job. Its pods meet where rank 0 is, by the name that a headless Service gives that one (runtime/attempt, Rally), so
+// that no program starts before all are there, and rank 0 says how the attempt ended: its outcome is that of all. Pods of other ranks succeed also where their
+// programs fail, once rank 0 has been told; a pod that fails is one that something befell, and ends the Job. So the Job has no podFailurePolicy: one pod
+// alone is never replaced.
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+)
+
+// ranksLabel is of pods that may talk to others that have it.
+const ranksLabel = "mlp.ranks"
+
+// withRanks makes a Job one of several pods, each with an index that is its rank.
+func withRanks(job *batchv1.Job, replicas int) {
+	indexed := batchv1.IndexedCompletion
+	job.Spec.CompletionMode, job.Spec.Completions, job.Spec.Parallelism = &indexed, pointer(int32(replicas)), pointer(int32(replicas))
+	job.Spec.PodFailurePolicy = nil
+	job.Spec.Template.Labels[ranksLabel] = job.Name
+	spec := &job.Spec.Template.Spec
+	spec.Hostname, spec.Subdomain = "", job.Name // the hostname is the Job's name and the index
+	spec.Containers[0].Args = append(spec.Containers[0].Args, "--rank", "$(JOB_COMPLETION_INDEX)@"+job.Name+"-0."+job.Name)
+}
+
+// service gives the pods of a Job names, also before they are ready. It is removed with the Job, which is its owner.
+func service(job *batchv1.Job) *corev1.Service {
+	s := &corev1.Service{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: job.Name, Namespace: job.Namespace, Labels: map[string]string{managedLabel: managed}, Annotations: job.Annotations,
+		},
+		Spec: corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: map[string]string{ranksLabel: job.Name}, PublishNotReadyAddresses: true},
+	}
+	if job.UID != "" {
+		s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: job.Name, UID: job.UID}}
+	}
+	return s
+}
+
+// replicasOf is how many pods a Job has at a time.
+func replicasOf(job *batchv1.Job) int {
+	if job.Spec.Completions == nil {
+		return 1
+	}
+	return int(*job.Spec.Completions)
+}
+
+// name makes the Service of a Job of several pods. One that is there is that of this Job, or of one of its name that is about to go: then it is made anew.
+func (e *Executor) serve(ctx context.Context, job *batchv1.Job) error {
+	if replicasOf(job) == 1 {
+		return nil
+	}
+	want := service(job)
+	for answered := time.Now(); ; {
+		err := e.request(ctx, func(ctx context.Context) error {
+			return e.core.Post().Namespace(e.namespace).Resource("services").Body(want).Do(ctx).Error()
+		})
+		if apierrors.IsAlreadyExists(err) {
+			there := &corev1.Service{}
+			err = e.request(ctx, func(ctx context.Context) error {
+				return e.core.Get().Namespace(e.namespace).Resource("services").Name(want.Name).Do(ctx).Into(there)
+			})
+			if err == nil && slices.ContainsFunc(there.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == job.UID }) {
+				return nil
+			}
+		} else if err == nil {
+			return nil
+		}
+		if refused(err) && !apierrors.IsNotFound(err) || time.Since(answered) > away {
+			return fmt.Errorf("creating the Service of Job %s: %w", job.Name, err)
+		}
+		if !sleep(ctx, firstLook) {
+			return ctx.Err()
+		}
+	}
+}
+
+// rankOf is the index of a pod.
+func rankOf(p *corev1.Pod) int {
+	n, err := strconv.Atoi(p.Annotations[batchv1.JobCompletionIndexAnnotation])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// lookAtRanks is one look at the pods of a Job of several. The first of these that holds ends the attempt:
+//
+//	rank 0 has left its outcome        that outcome, with what befell another one, if anything did
+//	a pod is over, or gone             by what befell it, or for want of memory, once rank 0 has ended too: it stores what it has
+//	no pod comes, or finds a node      as for one pod
+//	the Job is over                    as it says
+func (a *waiter) lookAtRanks(ctx context.Context, job *batchv1.Job, pods []corev1.Pod) (ended *executor.Ended, waits string, err error) {
+	slices.SortFunc(pods, func(x, y corev1.Pod) int { return rankOf(&x) - rankOf(&y) })
+	for i := range pods {
+		a.logs[rankOf(&pods[i])].of(&pods[i])
+	}
+	befell := a.befallen(pods)
+	var lead *corev1.Pod
+	if len(pods) > 0 && rankOf(&pods[0]) == 0 {
+		lead = &pods[0]
+	}
+	if lead != nil {
+		if o := outcome(lead); o != nil && o.Outcome != "" {
+			ended := executor.Ended{Outcome: o.Outcome, Node: lead.Spec.NodeName}
+			if befell != nil {
+				ended = *befell
+				ended.Outcome = o.Outcome
+			}
+			return &ended, "", nil
+		}
+	}
+	if befell != nil {
+		if lead != nil && !terminal(lead) && time.Since(a.fell) < endingProgram+silence {
+			return nil, "", nil
+		}
+		return befell, "", nil
+	}
+	if over(job) {
+		if lead != nil {
+			if o := outcome(lead); o != nil {
+				o.Node = lead.Spec.NodeName
+				return o, "", nil
+			}
+		}
+		return &executor.Ended{Why: reason(job), Again: true}, "", nil
+	}
+	if len(pods) == 0 {
+		return a.refused(ctx)
+	}
+	return a.waitForRanks(ctx, pods)
+}
+
+// waitForRanks is what pods wait for that have not begun. The attempt is given up where one has no node for too long, since the others hold theirs meanwhile.
+func (a *waiter) waitForRanks(ctx context.Context, pods []corev1.Pod) (ended *executor.Ended, waits string, err error) {
+	placed := len(pods) == replicasOf(a.job)
+	for i := range pods {
+		p := &pods[i]
+		why, never := waitsFor(p)
+		if never {
+			return &executor.Ended{Image: true, Why: why}, "", nil
+		}
+		if why != "" && waits == "" {
+			waits = fmt.Sprintf("rank %d: %s", rankOf(p), why)
+		}
+		placed = placed && p.Spec.NodeName != ""
+	}
+	if placed {
+		a.since = time.Now()
+		return nil, waits, nil
+	}
+	if len(pods) < replicasOf(a.job) {
+		if ended, why, err := a.refused(ctx); ended != nil || err != nil || why != "" {
+			return ended, why, err
+		}
+	}
+	if time.Since(a.since) > a.patient {
+		return &executor.Ended{Fault: executor.Unplaced, Why: waits}, "", nil
+	}
+	return nil, waits, nil
+}
+
+// befallen is what befell one of the pods; nil: nothing did. One that the cluster says more of than that it was deleted comes first: a Job that fails deletes its others.
+func (a *waiter) befallen(pods []corev1.Pod) *executor.Ended {
+	if a.seen == nil {
+		a.seen = map[int]*corev1.Pod{}
+	}
+	var deleted, named *executor.Ended
+	gone := map[int]bool{}
+	for rank := range a.seen {
+		gone[rank] = true
+	}
+	for i := range pods {
+		p := &pods[i]
+		rank := rankOf(p)
+		if was := a.seen[rank]; was != nil && was.UID == p.UID {
+			delete(gone, rank)
+		}
+		if o := outcome(p); o != nil && o.OutOfMemory {
+			named = &executor.Ended{OutOfMemory: true, Node: p.Spec.NodeName, Why: fmt.Sprintf("rank %d: %s", rank, o.Why)}
+			break
+		}
+		if p.Status.Phase == corev1.PodSucceeded {
+			continue
+		}
+		fault, why := disrupted(p)
+		if fault == "" {
+			continue
+		}
+		ended := interrupted(p, fault, fmt.Sprintf("rank %d: %s", rank, why))
+		if p.DeletionTimestamp != nil && !terminal(p) {
+			if a.asked[p.UID].IsZero() {
+				a.asked[p.UID] = time.Now()
+			} else if time.Since(a.asked[p.UID]) > silence+grace(p) {
+				ended.Fault, ended.Why = executor.NodeLost, fmt.Sprintf("rank %d was told to end, and its node does not say that it did: %s", rank, why)
+				named = ended
+			}
+		}
+		if ended.Fault == executor.Deleted && deleted == nil {
+			deleted = ended
+		} else if ended.Fault != executor.Deleted && named == nil {
+			named = ended
+		}
+	}
+	for rank := range gone {
+		if was := a.seen[rank]; deleted == nil && was.Status.Phase != corev1.PodSucceeded {
+			deleted = interrupted(was, executor.Deleted, fmt.Sprintf("rank %d: its pod %s was deleted", rank, was.Name))
+		}
+	}
+	for i := range pods {
+		if p := &pods[i]; a.seen[rankOf(p)] == nil {
+			a.seen[rankOf(p)] = p.DeepCopy()
+		} else if a.seen[rankOf(p)].UID == p.UID {
+			a.seen[rankOf(p)] = p.DeepCopy()
+		}
+	}
+	if named == nil {
+		named = deleted
+	}
+	if named != nil && a.fell.IsZero() {
+		a.fell = time.Now()
+	}
+	return named
+}
