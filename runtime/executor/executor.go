@@ -42,6 +42,10 @@ type (
 	Placer interface {
 		Places() []string
 	}
+	// OnMachine runs all tasks on one machine, and says what they have there together, in MiB and processors; 0: not known.
+	OnMachine interface {
+		Machine(ctx context.Context) (memoryMB int64, cpus float64)
+	}
 	// Remote makes attempts as a whole, where no folder of this machine is: whoever runs there has the task by its digest, lays out the inputs,
 	// stores the outputs, and records them. Its Run is ErrUnsupported. An attempt that an earlier process began, and that goes on, is waited
 	// for and not begun again. When Attempt returns, nothing of the attempt runs, unless the error is ErrUnavailable.

@@ -40,13 +40,15 @@ type waiter struct {
 	pod    *corev1.Pod             // as it was last seen
 	asked  map[types.UID]time.Time // when a pod was first seen that is asked to end
 	since  time.Time               // since when there is no pod that has a node
-	seen   map[int]*corev1.Pod     // of several replicas: the pod of each rank, as it was last seen
-	fell   time.Time               // when it was first seen that something befell one of them
+	// Of several replicas:
+	seen   map[types.UID]*corev1.Pod // pods as they were last seen
+	befell *executor.Ended           // what befell one of them; nil: nothing
+	fell   time.Time                 // when that was first seen
 }
 
 // await looks at the Job and its pods until the attempt has ended. While requests fail, it waits on: the Job does not need this process.
 func (e *Executor) await(ctx context.Context, job *batchv1.Job, patient time.Duration, logs []*follower) (executor.Ended, error) {
-	a := &waiter{Executor: e, job: job, logs: logs, patient: patient, before: map[types.UID]bool{}, asked: map[types.UID]time.Time{}, since: time.Now()}
+	a := &waiter{Executor: e, job: job, logs: logs, patient: patient, before: map[types.UID]bool{}, asked: map[types.UID]time.Time{}, seen: map[types.UID]*corev1.Pod{}, since: time.Now()}
 	wait, answered := firstLook, time.Now()
 	told := ""
 	for {

@@ -8,6 +8,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -57,7 +58,7 @@ func replicasOf(job *batchv1.Job) int {
 	return int(*job.Spec.Completions)
 }
 
-// name makes the Service of a Job of several pods. One that is there is that of this Job, or of one of its name that is about to go: then it is made anew.
+// serve makes the Service of a Job of several pods. One that is there is that of this Job, or of one of its name that is about to go: then it is made anew.
 func (e *Executor) serve(ctx context.Context, job *batchv1.Job) error {
 	if replicasOf(job) == 1 {
 		return nil
@@ -123,7 +124,7 @@ func (a *waiter) lookAtRanks(ctx context.Context, job *batchv1.Job, pods []corev
 		}
 	}
 	if befell != nil {
-		if lead != nil && !terminal(lead) && time.Since(a.fell) < endingProgram+silence {
+		if lead != nil && !terminal(lead) && time.Since(a.fell) < endingProgram+silence+longestLook {
 			return nil, "", nil
 		}
 		return befell, "", nil
@@ -172,65 +173,55 @@ func (a *waiter) waitForRanks(ctx context.Context, pods []corev1.Pod) (ended *ex
 	return nil, waits, nil
 }
 
-// befallen is what befell one of the pods; nil: nothing did. One that the cluster says more of than that it was deleted comes first: a Job that fails deletes its others.
+// befallen is what befell one of the pods, as far as it was ever seen; nil: nothing did. What the cluster says more of than that a pod was deleted comes first: a
+// Job that fails deletes its others.
 func (a *waiter) befallen(pods []corev1.Pod) *executor.Ended {
-	if a.seen == nil {
-		a.seen = map[int]*corev1.Pod{}
-	}
-	var deleted, named *executor.Ended
-	gone := map[int]bool{}
-	for rank := range a.seen {
-		gone[rank] = true
-	}
+	gone := maps.Clone(a.seen)
 	for i := range pods {
 		p := &pods[i]
-		rank := rankOf(p)
-		if was := a.seen[rank]; was != nil && was.UID == p.UID {
-			delete(gone, rank)
-		}
-		if o := outcome(p); o != nil && o.OutOfMemory {
-			named = &executor.Ended{OutOfMemory: true, Node: p.Spec.NodeName, Why: fmt.Sprintf("rank %d: %s", rank, o.Why)}
-			break
-		}
+		delete(gone, p.UID)
+		a.seen[p.UID] = p.DeepCopy()
+		a.note(a.happened(p))
+	}
+	for _, p := range gone {
 		if p.Status.Phase == corev1.PodSucceeded {
 			continue
 		}
 		fault, why := disrupted(p)
 		if fault == "" {
-			continue
+			fault, why = executor.Deleted, "its pod "+p.Name+" was deleted"
 		}
-		ended := interrupted(p, fault, fmt.Sprintf("rank %d: %s", rank, why))
-		if p.DeletionTimestamp != nil && !terminal(p) {
-			if a.asked[p.UID].IsZero() {
-				a.asked[p.UID] = time.Now()
-			} else if time.Since(a.asked[p.UID]) > silence+grace(p) {
-				ended.Fault, ended.Why = executor.NodeLost, fmt.Sprintf("rank %d was told to end, and its node does not say that it did: %s", rank, why)
-				named = ended
-			}
-		}
-		if ended.Fault == executor.Deleted && deleted == nil {
-			deleted = ended
-		} else if ended.Fault != executor.Deleted && named == nil {
-			named = ended
-		}
+		a.note(interrupted(p, fault, fmt.Sprintf("rank %d: %s", rankOf(p), why)))
 	}
-	for rank := range gone {
-		if was := a.seen[rank]; deleted == nil && was.Status.Phase != corev1.PodSucceeded {
-			deleted = interrupted(was, executor.Deleted, fmt.Sprintf("rank %d: its pod %s was deleted", rank, was.Name))
-		}
+	return a.befell
+}
+
+// note keeps what befell a pod, unless more is known of another one.
+func (a *waiter) note(ended *executor.Ended) {
+	switch {
+	case ended == nil:
+	case a.befell == nil:
+		a.befell, a.fell = ended, time.Now()
+	case ended.Fault == executor.NodeLost, a.befell.Fault == executor.Deleted && ended.Fault != executor.Deleted: // the former is removed otherwise
+		a.befell = ended
 	}
-	for i := range pods {
-		if p := &pods[i]; a.seen[rankOf(p)] == nil {
-			a.seen[rankOf(p)] = p.DeepCopy()
-		} else if a.seen[rankOf(p)].UID == p.UID {
-			a.seen[rankOf(p)] = p.DeepCopy()
-		}
+}
+
+// happened is what happens to a pod that is there.
+func (a *waiter) happened(p *corev1.Pod) *executor.Ended {
+	rank := rankOf(p)
+	if o := outcome(p); o != nil && o.OutOfMemory {
+		return &executor.Ended{OutOfMemory: true, Node: p.Spec.NodeName, Why: fmt.Sprintf("rank %d: %s", rank, o.Why)}
 	}
-	if named == nil {
-		named = deleted
+	fault, why := disrupted(p)
+	switch {
+	case fault == "" || p.Status.Phase == corev1.PodSucceeded:
+		return nil
+	case p.DeletionTimestamp == nil || terminal(p):
+	case a.asked[p.UID].IsZero():
+		a.asked[p.UID] = time.Now()
+	case time.Since(a.asked[p.UID]) > silence+grace(p):
+		fault, why = executor.NodeLost, "it was told to end, and its node does not say that it did: "+why
 	}
-	if named != nil && a.fell.IsZero() {
-		a.fell = time.Now()
-	}
-	return named
+	return interrupted(p, fault, fmt.Sprintf("rank %d: %s", rank, why))
 }

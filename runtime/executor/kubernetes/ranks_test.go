@@ -1,0 +1,105 @@
+package kubernetes
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+)
+
+// rankedWhole is an attempt at a stage of three replicas.
+func rankedWhole() executor.Whole {
+	w := foreignWhole()
+	w.Program.Replicas, w.Program.Secrets, w.Log = 3, nil, io.Discard
+	return w
+}
+
+// TestRankedJob: replicas are an Indexed Job whose pods have names by a Service, and nobody replaces one of them alone.
+func TestRankedJob(t *testing.T) {
+	e := &Executor{opts: Options{Store: "s3://models/a", Image: "mlp:1", Secrets: "values"}, namespace: "ml"}
+	job := e.job(rankedWhole(), "trainer:1")
+	if *job.Spec.Completions != 3 || *job.Spec.Parallelism != 3 || *job.Spec.CompletionMode != batchv1.IndexedCompletion || job.Spec.PodFailurePolicy != nil || *job.Spec.BackoffLimit != 0 {
+		t.Errorf("got %+v", job.Spec)
+	}
+	pod := job.Spec.Template.Spec
+	if args := strings.Join(pod.Containers[0].Args, " "); !strings.HasSuffix(args, "--rank $(JOB_COMPLETION_INDEX)@"+job.Name+"-0."+job.Name) {
+		t.Errorf("got %s", args)
+	}
+	s := service(job)
+	if pod.Subdomain != s.Name || pod.Hostname != "" || s.Spec.ClusterIP != "None" || s.Spec.Selector[ranksLabel] != job.Spec.Template.Labels[ranksLabel] || !s.Spec.PublishNotReadyAddresses {
+		t.Errorf("got %+v for %+v", s.Spec, pod)
+	}
+	text, err := Manifest(t.Context(), e.opts, nil, rankedWhole())
+	if err != nil || !strings.Contains(string(text), "kind: Service") || !strings.Contains(string(text), "completionMode: Indexed") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// TestRanks: rank 0's outcome counts, and what befell another pod is told with it, however soon that one is gone.
+func TestRanks(t *testing.T) {
+	of := func(rank int, changes ...func(*corev1.Pod)) corev1.Pod {
+		p := onNode("p"+strconv.Itoa(rank), changes...)
+		p.Annotations = map[string]string{batchv1.JobCompletionIndexAnnotation: strconv.Itoa(rank)}
+		p.Spec.NodeName = "node" + strconv.Itoa(rank)
+		return p
+	}
+	oom := func(p *corev1.Pod) {
+		ended("")(p)
+		p.Status.ContainerStatuses[0].State.Terminated.Reason = "OOMKilled"
+	}
+	for name, x := range map[string]struct {
+		pods func(look int) []corev1.Pod
+		want executor.Ended
+		why  string // begins with
+	}{
+		"all end": {func(look int) []corev1.Pod {
+			if look < 2 {
+				return []corev1.Pod{of(2), of(0), of(1)}
+			}
+			return []corev1.Pod{of(2), of(0, ended("blake3:0")), of(1, ended("blake3:1"))}
+		}, executor.Ended{Outcome: "blake3:0", Node: "node0"}, ""},
+		"evicted, and gone": {func(look int) []corev1.Pod {
+			switch look {
+			case 1:
+				return []corev1.Pod{of(0), of(1), of(2)}
+			case 2:
+				return []corev1.Pod{of(0), of(1), of(2, target("EvictionByEvictionAPI"))}
+			case 3:
+				return []corev1.Pod{of(0), of(1)}
+			}
+			return []corev1.Pod{of(0, ended("blake3:0"))}
+		}, executor.Ended{Outcome: "blake3:0", Node: "node2", Fault: executor.Evicted, Again: true}, "rank 2: EvictionByEvictionAPI"},
+		"memory of another": {func(look int) []corev1.Pod {
+			if look == 1 {
+				return []corev1.Pod{of(0), of(1, oom), of(2)}
+			}
+			return []corev1.Pod{of(0, ended("blake3:0")), of(1, oom)}
+		}, executor.Ended{Outcome: "blake3:0", Node: "node1", OutOfMemory: true}, "rank 1: the cluster ended"},
+		"deleted": {func(look int) []corev1.Pod {
+			if look == 1 {
+				return []corev1.Pod{of(0), of(1), of(2)}
+			}
+			return []corev1.Pod{of(0, ended("blake3:0")), of(2)}
+		}, executor.Ended{Outcome: "blake3:0", Node: "node1", Fault: executor.Deleted, Again: true}, "rank 1: its pod p1 was deleted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &server{pods: x.pods}
+			got, err := executorOn(t, s).Attempt(t.Context(), rankedWhole())
+			if err != nil || !strings.HasPrefix(got.Why, x.why) {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			if got.Why = ""; got != x.want {
+				t.Errorf("got %+v, want %+v", got, x.want)
+			}
+			if s.job != nil {
+				t.Error("the Job is still there")
+			}
+		})
+	}
+}
