@@ -83,7 +83,7 @@ type run struct {
 	described bool          // what blocks say of themselves is recorded
 	marked    time.Time     // when a revision was last marked as the last
 	unmarked  bool          // one was written since
-	slots     chan struct{} // has room for as many stages as may run
+	room      *room         // of those that run
 	storing   atomic.Int64  // stages that have run and are not taken in
 	passed    chan struct{} // has one where storing has grown
 	gathered  chan gathered // stages that are ready to be stored
@@ -200,7 +200,7 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, slots: make(chan struct{}, o.Parallelism), passed: make(chan struct{}, 1), gathered: make(chan gathered)}, nil
+	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, room: newRoom(ctx, o.Parallelism, o.Placement.All()), passed: make(chan struct{}, 1), gathered: make(chan gathered)}, nil
 }
 
 // newApplyID returns an id that sorts by time.

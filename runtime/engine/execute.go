@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -121,13 +122,21 @@ func (l listener) Warning(message string)   { l.run.emit(StageWarning{l.address,
 //	more memory than it may use               again with twice as much, up to what it may be raised to
 //	all else, such as exit code 1             not again: the same inputs would give the same failure
 //
-// It begins once there is room for one more that runs, and waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s, up to longestWait.
+// It begins once there is room for it beside those that run (room), again where it may have more memory, and waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s, up to longestWait.
 func (r *run) try(ctx context.Context, t attempt.Task, a attempts, rebuild bool) *Failure {
-	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
-	case <-ctx.Done():
-		return attempt.Failuref(attempt.KilledFailure, "killed while waiting for others to end")
+	leave := func() {}
+	enter := func(memoryMB int64) *Failure {
+		leave()
+		var err error
+		if leave, err = r.room.enter(ctx, shareOf(t.Node, memoryMB, r.Placement.For(t.Node)), r.graph.node(t.Node.Address).weight, t.Node.Address); err != nil {
+			leave = func() {}
+			return attempt.Failuref(attempt.KilledFailure, "killed while waiting for others to end")
+		}
+		return nil
+	}
+	defer func() { leave() }()
+	if f := enter(cmp.Or(t.Node.MemoryMB, t.Node.MaxMemoryMB)); f != nil {
+		return f
 	}
 	own, engine, cluster := t.Node.Retries, engineRetries, clusterRetries
 	wait := r.Backoff
@@ -147,6 +156,9 @@ func (r *run) try(ctx context.Context, t attempt.Task, a attempts, rebuild bool)
 				return failure
 			}
 			why = fmt.Sprintf("%s; the next attempt may use %d MB", why, more)
+			if f := enter(more); f != nil {
+				return f
+			}
 		case failure.Kind == attempt.ExitFailure && failure.ExitCode == component.ExitRetry && own > 0:
 			own--
 		case failure.Passing && failure.OfCluster() && cluster > 0:

@@ -123,6 +123,15 @@ func (e *Executor) Name() string { return "docker" }
 // Places are the resources of a machine's containers.
 func (e *Executor) Places() []string { return []string{"architecture", "gpus"} }
 
+// Machine is what the engine's machine has; nothing where it does not answer.
+func (e *Executor) Machine(ctx context.Context) (memoryMB int64, cpus float64) {
+	eng, err := e.engine.get(ctx, e.findEngine)
+	if err != nil {
+		return 0, 0
+	}
+	return eng.memory >> 20, float64(eng.cpus)
+}
+
 // Close ends the workers and frees the connections to the engine.
 func (e *Executor) Close() error {
 	e.closeWorkers()

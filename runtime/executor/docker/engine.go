@@ -55,6 +55,7 @@ type engine struct {
 	rootless bool   // container users are not host users: 0 is the caller
 	remaps   bool   // container users are remapped unless asked not to
 	memory   int64  // of the machine, in bytes
+	cpus     int    // of the machine
 }
 
 // findEngine asks the engine for what containers depend on. Its security options are "name=rootless" and the like.
@@ -66,7 +67,7 @@ func (e *Executor) findEngine(ctx context.Context) (engine, error) {
 	has := func(option string) bool {
 		return slices.ContainsFunc(info.SecurityOptions, func(s string) bool { return strings.HasPrefix(s, "name="+option) })
 	}
-	return engine{arch: goArch(info.Architecture), rootless: has("rootless"), remaps: has("userns"), memory: info.MemTotal}, nil
+	return engine{arch: goArch(info.Architecture), rootless: has("rootless"), remaps: has("userns"), memory: info.MemTotal, cpus: info.NCPU}, nil
 }
 
 // goArch translates the engine's word for its architecture, uname's, into Go's.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
@@ -66,6 +67,11 @@ func New(o Options) (*Executor, error) {
 
 // Name is "process".
 func (e *Executor) Name() string { return "process" }
+
+// Machine is what this machine has.
+func (e *Executor) Machine(context.Context) (memoryMB int64, cpus float64) {
+	return e.memory() >> 20, float64(runtime.NumCPU())
+}
 
 // Close ends the workers.
 func (e *Executor) Close() error {
