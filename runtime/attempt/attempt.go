@@ -430,7 +430,18 @@ const platform = runtime.GOOS + "/" + runtime.GOARCH
 // Record makes an action what its fingerprint yields, and removes what the stage kept for further attempts. It returns the record that
 // holds, which is an earlier one where there is one.
 func (a *Attempt) Record(action plan.Action) (*plan.Action, error) {
-	recorded, err := record(a.Store, a.node, action)
+	recorded := &action
+	var err error
+	if a.node.NoCache {
+		err = a.Store.ReplaceAction(action)
+	} else {
+		recorded, err = a.Store.PutAction(action)
+		// A stage that was asked to run again, and yields the same, has its log and what it took of now.
+		forced := slices.ContainsFunc(a.node.Causes, func(c plan.Cause) bool { return c.Kind == plan.ForcedCause })
+		if err == nil && forced && recorded.StartedAt.Before(action.StartedAt) && maps.Equal(recorded.Outputs, action.Outputs) {
+			recorded, err = &action, a.Store.ReplaceAction(action)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -442,21 +453,4 @@ func (a *Attempt) Record(action plan.Action) (*plan.Action, error) {
 		_ = a.Store.Forget(context.Background(), a.Fingerprint) // what stays is collected when it is old
 	}
 	return recorded, os.RemoveAll(a.task.Checkpoint)
-}
-
-// record makes an action what its fingerprint yields, and returns the record that holds.
-func record(s *store.Store, n *plan.Node, action plan.Action) (*plan.Action, error) {
-	if n.NoCache {
-		return &action, s.ReplaceAction(action)
-	}
-	recorded, err := s.PutAction(action)
-	if err != nil {
-		return nil, err
-	}
-	// A stage that was asked to run again, and yields the same, has its log and what it took of now.
-	forced := slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.Kind == plan.ForcedCause })
-	if forced && recorded.StartedAt.Before(action.StartedAt) && maps.Equal(recorded.Outputs, action.Outputs) {
-		return &action, s.ReplaceAction(action)
-	}
-	return recorded, nil
 }

@@ -10,7 +10,7 @@ package engine
 //
 // Order. A unit is ready when all that it depends on has ended and has given what is needed of it: a result, or a pass. A unit
 // of which a need is not met is blocked, and so is what depends on it; all else goes on. Among ready units the one with the longest
-// chain behind it is started first. At most Parallelism stages run at once, and as many again may be looked up, laid out or stored
+// chain behind it is started first, and enters first where there is room for few (room). At most Parallelism stages run at once, and as many again may be looked up, laid out or stored
 // meanwhile: what they wait for is the disk. With one at a time nothing goes on beside it.
 //
 // Attempts. The goroutine of a stage looks its fingerprint up in the store; where nothing is recorded it makes attempts (try), waits
