@@ -44,7 +44,7 @@ func (a *app) attemptCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.Outcome, "outcome", "", "the `file` that gets the digest of the object with the outcome")
 	cmd.Flags().StringVar(&o.Executor, "executor", "process", "what runs the stage: docker, process or auto")
 	cmd.Flags().StringVar(&o.Beside, "beside", "", "the `folder` that is shared with the container of the stage's program")
-	cmd.Flags().StringVar(&o.Rank, "rank", "", "which `replica` of a stage of several this is, and where rank 0 is: 2@HOST")
+	cmd.Flags().StringVar(&o.Rank, "rank", "", "which `replica` of a stage of several this is, and where rank 0 is: 2:HOST")
 	cmd.Flags().StringVar(&o.On, "on", "", "the `name` of the executor that made this process, which the result tells")
 	cmd.Flags().StringVar(&o.Node, "node", "", "the `name` of the machine, which the result tells")
 	cmd.Flags().IntVar(&o.Threads, "threads", 0, "how many threads the stage may use; 0: all")

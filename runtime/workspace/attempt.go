@@ -29,7 +29,7 @@ type AttemptOptions struct {
 	Outcome  string    // a file that gets the digest of an object which is the outcome; empty: none is stored
 	Executor string    // as ExecutorOptions.Name
 	Beside   string    // the folder that a program's container beside shares, of a stage that runs one (runtime/executor/beside); empty: Executor runs it
-	Rank     string    // of a stage of several replicas: which one this is, and where rank 0 is, "2@HOST"; empty: the attempt is all of the stage
+	Rank     string    // of a stage of several replicas: which one this is, and where rank 0 is, "2:HOST"; empty: the attempt is all of the stage
 	On, Node string    // the executor and the machine that the result says it ran on; empty: those that ran it
 	Threads  int
 	NoEngine func(where string)
@@ -102,7 +102,7 @@ func (w *Workspace) Attempt(ctx context.Context, o AttemptOptions) (out attempt.
 
 // rallied is which replica of a task this is, and where it meets the others.
 func rallied(rank string, t attempt.Task) (*executor.Rank, attempt.Rally, error) {
-	number, master, ok := strings.Cut(rank, "@")
+	number, master, ok := strings.Cut(rank, ":")
 	n, err := strconv.Atoi(number)
 	if !ok || err != nil || t.Node.Container == nil || n < 0 || n >= t.Node.Container.Replicas {
 		return nil, nil, fmt.Errorf("%q is no rank of %s", rank, t.Node.Address)

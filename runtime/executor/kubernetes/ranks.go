@@ -32,7 +32,7 @@ func withRanks(job *batchv1.Job, replicas int) {
 	job.Spec.Template.Labels[ranksLabel] = job.Name
 	spec := &job.Spec.Template.Spec
 	spec.Hostname, spec.Subdomain = "", job.Name // the hostname is the Job's name and the index
-	spec.Containers[0].Args = append(spec.Containers[0].Args, "--rank", "$(JOB_COMPLETION_INDEX)@"+job.Name+"-0."+job.Name)
+	spec.Containers[0].Args = append(spec.Containers[0].Args, "--rank", "$(JOB_COMPLETION_INDEX):"+job.Name+"-0."+job.Name)
 }
 
 // service gives the pods of a Job names, also before they are ready. It is removed with the Job, which is its owner.

@@ -27,7 +27,7 @@ func TestRankedJob(t *testing.T) {
 		t.Errorf("got %+v", job.Spec)
 	}
 	pod := job.Spec.Template.Spec
-	if args := strings.Join(pod.Containers[0].Args, " "); !strings.HasSuffix(args, "--rank $(JOB_COMPLETION_INDEX)@"+job.Name+"-0."+job.Name) {
+	if args := strings.Join(pod.Containers[0].Args, " "); !strings.HasSuffix(args, "--rank $(JOB_COMPLETION_INDEX):"+job.Name+"-0."+job.Name) {
 		t.Errorf("got %s", args)
 	}
 	s := service(job)
