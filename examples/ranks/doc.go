@@ -1,0 +1,2 @@
+// Package ranks is a pipeline whose trainer runs several times at once.
+package ranks
