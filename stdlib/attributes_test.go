@@ -32,6 +32,7 @@ var elsewhere = map[string]struct{ file, words string }{
 	"feature.python max_age":    {"stdlib/feature/foreign/foreign.go", "MaxAge: c.MaxAge"},
 	"dataset.sql pii":           {"stdlib/dataset/sql/sql.go", "c.Mark(out, nil)"},
 	"dataset.sql protected":     {"stdlib/dataset/sql/sql.go", "c.Mark(out, nil)"},
+	"image.build images":        {"runtime/attempt/program.go", "b.Images[name]"},
 	"deploy.http key":           {"runtime/serve/follow.go", `json:"key"`},
 	"source.csv sha256":         {"stdlib/source/remote/remote.go", "SHA256: c.SHA256"},
 	"source.csv max_bytes":      {"stdlib/source/remote/remote.go", "MaxBytes: Bytes(c.MaxBytes)"},

@@ -37,6 +37,7 @@ import (
 	fetchhttp "github.com/mlp-lang/mlp/stdlib/fetch/http"
 	fetchpostgres "github.com/mlp-lang/mlp/stdlib/fetch/postgres"
 	imagearchive "github.com/mlp-lang/mlp/stdlib/image/archive"
+	imagebuild "github.com/mlp-lang/mlp/stdlib/image/build"
 	imagepython "github.com/mlp-lang/mlp/stdlib/image/python"
 	"github.com/mlp-lang/mlp/stdlib/label/maturity"
 	"github.com/mlp-lang/mlp/stdlib/metric"
@@ -90,6 +91,7 @@ func Components() []*component.Component {
 		&window.Component,
 		&featurecontainer.Component,
 		&featurepython.Component,
+		&imagebuild.Component,
 		&maturity.Component,
 		&metric.Component,
 		&modelfile.Component,
@@ -130,7 +132,7 @@ func Fetches() []*component.Component {
 	return []*component.Component{&fetchhttp.Component, &fetchpostgres.Component}
 }
 
-// Images returns the components that make images, sorted by type. No block is of them: those derive them whose programs run in the images.
+// Images returns the components that make images for blocks that derive them, sorted by type. No block is of them: their programs run in the images.
 func Images() []*component.Component {
 	return []*component.Component{&imagearchive.Component, &imagepython.Component}
 }

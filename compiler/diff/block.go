@@ -72,8 +72,12 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	out = append(out, c.wiring(a, b)...)
 	out = append(out, outside(a, b)...)
 	x, y := a.Remote(), b.Remote()
-	if x != nil && y != nil && x.External.Root == y.External.Root { // another name is told where it is written
-		add("image "+y.External.Root, cmp.Or(x.External.Version, unknown), cmp.Or(y.External.Version, unknown))
+	for _, was := range a.Remotes() {
+		for _, is := range b.Remotes() {
+			if was.External.Root == is.External.Root { // another name is told where it is written
+				add("image "+is.External.Root, cmp.Or(was.External.Version, unknown), cmp.Or(is.External.Version, unknown))
+			}
+		}
 	}
 	// Columns are compared only at stages that differ by themselves: those behind yield other columns because of these,
 	// and would drown them.

@@ -165,7 +165,7 @@ func (c *consistency) node(n *Node) error {
 func (c *consistency) input(n *Node, in *Input) error {
 	switch {
 	case in.External != nil && in.External.Remote:
-		fetch, image := n.Fetches() && n.Kind == schema.FetchKind && n.Container == nil, n.Container != nil && in.Port == ImagePort
+		fetch, image := n.Fetches() && n.Kind == schema.FetchKind && n.Container == nil, n.Container != nil && (in.Port == ImagePort || n.Builds())
 		if !fetch && !image || in.From != "" || len(in.External.Files) > 0 {
 			return fmt.Errorf("what lies elsewhere is read by fetches only, and images are run by stages of somebody's own")
 		}

@@ -142,17 +142,32 @@ func (n *Node) WellFormed() error {
 }
 
 // imageFormed fails where a stage with a container has no image, or one that is no name and version of an image: what runs is an ID, and no
-// name, which may move.
+// name, which may move. So it does where a stage that builds one rests on such.
 func (n *Node) imageFormed() error {
-	if n.Container == nil {
-		return nil
-	}
-	x := n.Image()
 	switch {
-	case x == nil:
+	case n.Container == nil:
+		return nil
+	case n.Builds():
+		if len(n.Container.Command) > 0 || n.Input(ImagePort) != nil {
+			return fmt.Errorf("it builds an image, and runs something in one")
+		}
+		for _, in := range n.Remotes() {
+			if err := formed(in.External); err != nil {
+				return err
+			}
+		}
+		return nil
+	case n.Image() == nil:
 		return fmt.Errorf("it has a container, and no image")
 	case n.Input(ImagePort).External == nil:
 		return nil // a stage makes it
+	}
+	return formed(n.Image())
+}
+
+// formed fails where an image by a name has none, or another version than images have.
+func formed(x *External) error {
+	switch {
 	case !grammars["image"].holds(x.Root):
 		return fmt.Errorf("%q is no %s", x.Root, grammars["image"].what)
 	case x.Version != "" && !imageVersion.holds(x.Version):

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -32,16 +33,32 @@ func Outside(port, root, version string) Input {
 	return Input{Port: port, Digest: VersionDigest(version), External: &External{Root: root, Files: []ExternalFile{}, Remote: true, Version: version}}
 }
 
-// Remote is the input that lies elsewhere: of a fetch what it gets, of a foreign stage the image that a name means; nil if there is none. The
-// pointer leads into n.Inputs.
+// Remote is the input that lies elsewhere: of a fetch what it gets, of a foreign stage the image that a name means; nil if there is none, or there may be several
+// (Builds). The pointer leads into n.Inputs.
 func (n *Node) Remote() *Input {
-	for i := range n.Inputs {
-		if e := n.Inputs[i].External; e != nil && e.Remote {
-			return &n.Inputs[i]
-		}
+	if all := n.Remotes(); len(all) > 0 && !n.Builds() {
+		return all[0]
 	}
 	return nil
 }
+
+// Remotes are all inputs that lie elsewhere, in the order of their ports. The pointers lead into n.Inputs.
+func (n *Node) Remotes() []*Input {
+	var out []*Input
+	for i := range n.Inputs {
+		if e := n.Inputs[i].External; e != nil && e.Remote {
+			out = append(out, &n.Inputs[i])
+		}
+	}
+	return out
+}
+
+// Builds reports whether the stage builds an image by the container engine. It runs in no image, and rests on those that are its inputs: by a name (Remotes), or
+// made by a stage.
+func (n *Node) Builds() bool { return n.Container != nil && n.Container.Build != nil }
+
+// BasePort is the input of a stage that builds an image for the image of a name, by the order of the names in the Dockerfile.
+func BasePort(i int) string { return fmt.Sprintf("base.%d", i) }
 
 // Input is the input at a port; nil if there is none. The pointer leads into n.Inputs.
 func (n *Node) Input(port string) *Input {

@@ -198,7 +198,7 @@ func (p *planner) scoredIn(ctx context.Context, maker *check.Block, c *plan.Cont
 // scoredBy is what the command runs in that scores a maker's model.
 func (p *planner) scoredBy(maker *check.Block, s *plan.Scoring) *surroundings {
 	out := &surroundings{container: s.Container, image: plan.Outside(plan.ImagePort, s.Image.Root, s.Image.Version)}
-	if maker.Program.Image.Made != nil {
+	if _, refers := p.referred(maker); refers || maker.Program.Image.Made != nil {
 		out.image = plan.Input{Port: plan.ImagePort, From: s.Image.Root, FromPort: plan.ImagePort, Digest: plan.Digest(s.Image.Version)}
 	}
 	if s.Code != nil {

@@ -99,6 +99,9 @@ type Sources interface {
 	// Code finds the files of the module that the stage at an address reads; of train.model@predict those with which the model of train.model is scored. A
 	// file that is not there is an error; one that says which attribute means it is a CodeError.
 	Code(ctx context.Context, address string, files []schema.Files) (*plan.External, plan.Digest, error)
+	// Bases are the names of the images that a build rests on, in the order of its Dockerfile, less those that are given: of the block at an address. What is wrong with
+	// the Dockerfile, or with what it copies, is a CodeError.
+	Bases(ctx context.Context, address string, build *schema.Build, given []string) ([]string, error)
 	// Edited is the first line in which a file of code differs from the one that was: nil where there is no such line, or nobody knows. in is the input of
 	// the stage at an address that has the file, and was the digest of the recorded one.
 	Edited(address string, in *plan.External, name string, was plan.Digest) (before, after *plan.CodeLine)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -35,6 +36,10 @@ func (s *surroundings) into(n *plan.Node) {
 
 // program gives a foreign stage what it will run, and how its model is scored if it makes one; false if its image or code cannot be used.
 func (p *planner) program(ctx context.Context, b *check.Block, n *plan.Node) bool {
+	if f := b.Program; f.Build != nil || len(f.Command) == 0 {
+		return p.imageBlock(ctx, b, n)
+	}
+	p.takeImage(b, n)
 	s := p.surroundings(ctx, b, n)
 	if s == nil {
 		return false
@@ -60,10 +65,13 @@ func (p *planner) surroundings(ctx context.Context, b *check.Block, n *plan.Node
 	if f.Replicas > 1 {
 		s.container.Replicas = f.Replicas
 	}
-	if f.Image.Made == nil {
-		s.image, ok = p.image(ctx, b, n, s.container, f.Image)
-	} else {
+	switch in, refers := p.referred(b); {
+	case f.Image.Made != nil:
 		s.image, ok = p.made(ctx, b, n)
+	case refers:
+		s.image = in
+	default:
+		s.image, ok = p.image(ctx, b, n, s.container, f.Image)
 	}
 	if !ok {
 		return nil
@@ -82,11 +90,68 @@ func (p *planner) image(ctx context.Context, b *check.Block, n *plan.Node, c *pl
 		p.report(source.Diagnostic{
 			Severity: source.Error, Code: source.CodeImage, Subject: cmp.Or(b.Ranges[image.Path], b.Range),
 			Summary: fmt.Sprintf("the image %q of %s cannot be used: %v", image.Name, b.Address, err),
-			Hint:    "Build or load it first; mlp pulls no images by itself.",
+			Hint:    "Build, load or push it first, or log in to its registry. One whose name says no registry must be in the engine.",
 		})
 		return plan.Input{}, false
 	}
 	return plan.Outside(plan.ImagePort, image.Name, version), p.architecture(b, image, version, n.Resources)
+}
+
+// referred is the image of a block that another block's program refers to, in place of a name of one; false where it names one. The input is that of a stage which
+// runs in the image.
+func (p *planner) referred(b *check.Block) (plan.Input, bool) {
+	for _, r := range b.Refs {
+		if r.Spec != nil && r.Spec.OrText {
+			return plan.Input{Port: plan.ImagePort, From: r.Target, FromPort: r.TargetPort, Digest: p.output(r.Target, r.TargetPort)}, true
+		}
+	}
+	return plan.Input{}, false
+}
+
+// takeImage takes that reference from the inputs of the block's stage: what runs in the image has it as one (surroundings.into).
+func (p *planner) takeImage(b *check.Block, n *plan.Node) {
+	for _, r := range b.Refs {
+		if r.Spec != nil && r.Spec.OrText {
+			n.Inputs = slices.DeleteFunc(n.Inputs, func(in plan.Input) bool { return in.Port == r.Port })
+		}
+	}
+}
+
+// imageBlock gives the stage of a block that makes an image what it is made of: its code, and where the engine builds it the images that it rests on; false after a
+// diagnostic.
+func (p *planner) imageBlock(ctx context.Context, b *check.Block, n *plan.Node) bool {
+	f := b.Program
+	code, ok := p.code(ctx, b, b.Address, f.Code)
+	if !ok {
+		return false
+	}
+	if f.Build == nil {
+		n.Inputs = append(n.Inputs, *code)
+		return true
+	}
+	n.Container = &plan.Container{Command: []string{}, Network: f.Network, Build: &plan.Build{Dockerfile: f.Build.Dockerfile, Context: f.Build.Context, Target: f.Build.Target, Args: f.Build.Args}}
+	var given []string
+	for i := range n.Inputs {
+		n.Inputs[i].Shape = nil
+		_, name, _ := strings.Cut(n.Inputs[i].Port, ".")
+		given = append(given, name)
+	}
+	n.Inputs = append(n.Inputs, *code)
+	bases, err := p.o.Sources.Bases(ctx, b.Address, f.Build, given)
+	if err != nil {
+		p.wrongCode(b, err)
+		return false
+	}
+	for i, name := range bases {
+		in, ok := p.image(ctx, b, n, n.Container, schema.Image{Name: name, Path: "dockerfile"})
+		if !ok {
+			return false
+		}
+		in.Port = plan.BasePort(i)
+		n.Inputs = append(n.Inputs, in)
+	}
+	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
+	return true
 }
 
 // made puts before a stage the one that makes its image, once for all stages that run in it, and is the image as an input. The time-out is that of the block's
@@ -107,8 +172,11 @@ func (p *planner) made(ctx context.Context, b *check.Block, n *plan.Node) (plan.
 			q.Inputs = []plan.Input{*code}
 		} else {
 			s := &surroundings{container: &plan.Container{Command: m.Program.Command, Library: m.Program.Library, Env: m.Program.Env, Network: m.Program.Network}, code: code}
-			if s.image, ok = p.image(ctx, b, q, s.container, m.Program.Image); !ok {
-				return plan.Input{}, false
+			in, refers := p.referred(b)
+			if s.image = in; !refers {
+				if s.image, ok = p.image(ctx, b, q, s.container, m.Program.Image); !ok {
+					return plan.Input{}, false
+				}
 			}
 			s.into(q)
 		}
@@ -124,14 +192,19 @@ func (p *planner) code(ctx context.Context, b *check.Block, at string, files []s
 	}
 	ext, digest, err := p.o.Sources.Code(ctx, at, files)
 	if err != nil {
-		d := source.Diagnostic{Severity: source.Error, Code: source.CodeFiles, Subject: b.Range, Summary: fmt.Sprintf("%s: %v", b.Address, err)}
-		if wrong, ok := errors.AsType[*CodeError](err); ok {
-			d.Subject, d.Summary, d.Detail, d.Hint = cmp.Or(b.Ranges[wrong.Path], b.Range), b.Address+": "+wrong.Summary, wrong.Detail, wrong.Hint
-		}
-		p.report(d)
+		p.wrongCode(b, err)
 		return nil, false
 	}
 	return &plan.Input{Port: schema.CodePort, Digest: digest, External: ext, Shape: &schema.Shape{Type: schema.FilesPort}}, true
+}
+
+// wrongCode reports what is wrong with the files of a block.
+func (p *planner) wrongCode(b *check.Block, err error) {
+	d := source.Diagnostic{Severity: source.Error, Code: source.CodeFiles, Subject: b.Range, Summary: fmt.Sprintf("%s: %v", b.Address, err)}
+	if wrong, ok := errors.AsType[*CodeError](err); ok {
+		d.Subject, d.Summary, d.Detail, d.Hint = cmp.Or(b.Ranges[wrong.Path], b.Range), b.Address+": "+wrong.Summary, wrong.Detail, wrong.Hint
+	}
+	p.report(d)
 }
 
 // CodeError is what is wrong with files that an attribute means.

@@ -194,6 +194,10 @@ func (w *world) Code(context.Context, string, []schema.Files) (*plan.External, p
 	return nil, "", errors.New("there is no code in this world")
 }
 
+func (w *world) Bases(context.Context, string, *schema.Build, []string) ([]string, error) {
+	return nil, errors.New("there is no code in this world")
+}
+
 func (w *world) Edited(string, *plan.External, string, plan.Digest) (before, after *plan.CodeLine) {
 	return nil, nil
 }

@@ -391,6 +391,15 @@ func (w *walker) value(a *syntax.Attr, spec *schema.Attr, path string, policy bo
 	if ds.HasErrors() {
 		return nil, wrong
 	}
+	if plain, _ := v.Unmark(); spec.OrText && plain.IsKnown() && !plain.IsNull() && plain.Type() == cty.String {
+		if w.r.blocks[w.r.prefix+plain.AsString()] != nil {
+			w.notReference(plain, a.Range, spec, path)
+			return nil, wrong
+		}
+		text := *spec
+		text.Type = schema.String
+		return w.literal(v, a, &text, path)
+	}
 	switch spec.Type {
 	case schema.Ref, schema.RefList, schema.RefMap:
 		return w.references(v, a, spec, path, policy)

@@ -193,11 +193,5 @@ func wanted(spec *schema.Attr) string {
 
 // portNoun is a type of port as a noun in a message, with its article where there is one.
 func portNoun(p schema.PortType) string {
-	switch p {
-	case schema.FiguresPort:
-		return "figures"
-	case schema.FilesPort:
-		return "files"
-	}
-	return "a " + string(p)
+	return article(string(p))
 }

@@ -253,7 +253,7 @@ func (c *completer) references(spec *schema.Attr) {
 		d := defs[address]
 		value := d.local != nil || d.block.kind.text == "variable"
 		switch {
-		case value && !refs:
+		case value && (!refs || spec.OrText):
 			c.add(completionItem{Label: address, Kind: variableItem, Detail: c.r.module.value(address), SortText: "2" + address}, address)
 		case !value && refs && address != c.place.block.top().address():
 			c.ports(address, d, spec)

@@ -21,6 +21,9 @@ func sortedKeys[V any](m map[string]V) []string {
 // attrDetail is an argument in a line: its type, and whether it must be there.
 func attrDetail(a *schema.Attr) string {
 	s := string(a.Type)
+	if a.OrText {
+		s += " or string"
+	}
 	switch {
 	case a.Required:
 		s += ", required"

@@ -13,6 +13,7 @@ import "encoding/json"
 //	}
 type Program struct {
 	Image   Image
+	Build   *Build   // it builds an image of Code by the container engine, and runs no command
 	Command []string // the program and its arguments
 	// Code are the files of the module that the command reads, by the port CodePort: names and patterns (`src/**/*.py`) relative to the folder of the
 	// block's module. Empty: the command is all in the image.
@@ -38,16 +39,26 @@ const CodePort = "code"
 type Files struct {
 	Path     string   // of the attribute: "script", "files"
 	Patterns []string // relative to the folder of the block's module
+	Ignore   string   // a .dockerignore, of patterns relative to its folder, whose files are left out; empty: none. It may be absent
 }
 
-// Image is what a program runs in: an image that the engine has by a name, or one that a stage of its own makes.
+// Build is what the container engine builds an image of: a Dockerfile and a context of Code. The images that it rests on are inputs of the stage.
+type Build struct {
+	Dockerfile string            // relative to the folder of the block's module
+	Context    string            // the folder that COPY reads, "." or "docker/trainer"
+	Target     string            // the stage of the Dockerfile that is the image; empty: the last
+	Args       map[string]string // of its ARGs
+}
+
+// Image is what a program runs in: an image that the engine has by a name, or one that a stage of its own makes. Where the attribute refers to a block that makes an
+// image, that is the image, and Name is not.
 type Image struct {
 	Name string // "python:3.11-slim"; empty: it is made
 	Path string // of the attribute that says so: "image", "base"
 	Made *Making
 }
 
-// ImageKind is the kind of the components that make images, "image.python". No block is of it.
+// ImageKind is the kind of the components that make images: those of blocks, "image.build", and those that blocks derive, "image.python".
 const ImageKind = "image"
 
 // Making is the stage that makes an image. Two of the same type, configuration, image and code have the same result, whichever blocks they are of.

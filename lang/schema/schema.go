@@ -222,6 +222,8 @@ type Attr struct {
 	OneOf []string // allowed values of a String
 	Posed bool     // where it is absent, the attribute of this name of the module's only problem counts
 
+	// OrText: of a Ref, a text may stand in place of the reference: image = "trainer:1", or image = image.trainer. A text is in the configuration, a reference is not.
+	OrText bool
 	// For the reference types: what they may point at, and what that means. Empty Kinds: any.
 	Ports []PortType
 	Kinds []string

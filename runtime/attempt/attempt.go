@@ -230,7 +230,7 @@ func (a *Attempt) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, in := range a.node.Inputs {
-		if in.External != nil && in.External.Remote || a.node.Container != nil && in.Port == plan.ImagePort {
+		if in.External != nil && in.External.Remote || isImage(a.node, in) {
 			continue // the stage gets it, or runs in it
 		}
 		path, err := a.layOut(ctx, in, a.Inputs[in.Port])
@@ -306,7 +306,7 @@ func (a *Attempt) emptyIn() error {
 		return nil
 	}
 	for _, e := range entries {
-		if !slices.ContainsFunc(a.node.Inputs, func(i plan.Input) bool { return i.Port == e.Name() && i.External == nil && i.Port != plan.ImagePort }) {
+		if !slices.ContainsFunc(a.node.Inputs, func(i plan.Input) bool { return i.Port == e.Name() && i.External == nil && !isImage(a.node, i) }) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(in, e.Name())))
 		}
 	}

@@ -219,7 +219,7 @@ func (a *Attempt) storePort(ctx context.Context, into *store.Batch, out plan.Out
 		}
 	}
 	if out.Type == schema.ImagePort {
-		if err := checkImage(dir); err != nil {
+		if err := errors.Join(checkImage(dir), a.onMade(dir)); err != nil {
 			return "", a.badOutput("wrote no image to out/%s: %v", out.Port, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -18,16 +19,29 @@ import (
 // container describes what a foreign stage runs in: an image that the executor has by its ID, or one that a stage made.
 func (a *Attempt) container(ctx context.Context) error {
 	c, in := a.node.Container, a.node.Image()
+	if a.node.Builds() {
+		return a.build(ctx)
+	}
 	if in == nil || in.Version == "" && a.node.Input(plan.ImagePort).From == "" {
 		return Failuref(ImageFailure, "it is not said in which image %s runs", a.node.Address)
 	}
-	a.task.Container = &executor.Container{ImageID: plan.ImageID(in.Version), Library: c.Library, Command: c.Command, Env: c.Env, Network: c.Network, Replicas: c.Replicas}
+	a.task.Container = &executor.Container{Image: in.Root, ImageID: plan.ImageID(in.Version), Library: c.Library, Command: c.Command, Env: c.Env, Network: c.Network, Replicas: c.Replicas}
 	from := a.node.Input(plan.ImagePort).From
 	if from == "" {
 		return nil
 	}
-	digest := a.Inputs[plan.ImagePort]
-	dir := filepath.Join(a.work, "image")
+	made, err := a.made(ctx, plan.ImagePort, from)
+	if err != nil {
+		return err
+	}
+	a.task.Container.Image, a.task.Container.ImageID, a.task.Container.Made = "", plan.ImageID(made.Base), made
+	return nil
+}
+
+// made lays out the image that a stage made, which comes in at a port.
+func (a *Attempt) made(ctx context.Context, port, from string) (*executor.Made, error) {
+	digest := a.Inputs[port]
+	dir := filepath.Join(a.work, "images", port)
 	err := a.withObject(ctx, from, func() error {
 		if err := scratch.Bare(dir); err != nil {
 			return err
@@ -35,15 +49,45 @@ func (a *Attempt) container(ctx context.Context) error {
 		return a.Store.Materialize(ctx, digest, dir)
 	})
 	if err != nil {
-		return fmt.Errorf("the image of %s: %w", a.node.Address, err)
+		return nil, fmt.Errorf("the image of %s: %w", a.node.Address, err)
 	}
 	made, err := readMade(dir)
 	if err != nil {
-		return Failuref(ImageFailure, "what %s made is no image: %v", from, err)
+		return nil, Failuref(ImageFailure, "what %s made is no image: %v", from, err)
 	}
-	a.task.Container.ImageID = plan.ImageID(made.Base)
-	a.task.Container.Made = &executor.Made{Dir: dir, Layers: made.Layers, Digest: string(digest), Platform: made.Platform, Config: made.Config}
+	return &executor.Made{Dir: dir, Base: made.Base, Layers: made.Layers, Digest: string(digest), Platform: made.Platform, Config: made.Config}, nil
+}
+
+// build describes what the engine builds, and the images that it rests on.
+func (a *Attempt) build(ctx context.Context) error {
+	c := a.node.Container
+	b := &executor.Build{Dockerfile: c.Build.Dockerfile, Context: c.Build.Context, Target: c.Build.Target, Args: c.Build.Args, Images: map[string]executor.Image{}}
+	a.task.Container = &executor.Container{Network: c.Network, Build: b}
+	for _, in := range a.node.Inputs {
+		switch {
+		case in.From != "":
+			made, err := a.made(ctx, in.Port, in.From)
+			if err != nil {
+				return err
+			}
+			_, name, _ := strings.Cut(in.Port, ".")
+			b.Images[name] = executor.Image{ID: plan.ImageID(made.Base), Made: made}
+		case in.External.Remote && in.External.Version == "":
+			return Failuref(ImageFailure, "it is not said what the image %s is, which %s is built upon", in.External.Root, a.node.Address)
+		case in.External.Remote:
+			b.Images[in.External.Root] = executor.Image{ID: plan.ImageID(in.External.Version), Version: in.External.Version}
+		}
+	}
 	return nil
+}
+
+// onMade puts a layer that a stage made onto the image that it ran in, where that was made by a stage itself: what is stored lies on nothing that was made.
+func (a *Attempt) onMade(dir string) error {
+	if a.node.Role != schema.ImageRole || a.task.Container == nil || a.task.Container.Made == nil {
+		return nil
+	}
+	m := a.task.Container.Made
+	return image.Onto(dir, image.Made{Base: m.Base, Platform: m.Platform, Layers: m.Layers, Config: m.Config}, m.Dir)
 }
 
 // imageFile says in the folder of an image what it is (spec/protocol.md).

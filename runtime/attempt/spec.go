@@ -18,9 +18,13 @@ func Describe(n *plan.Node, unquoted func(*plan.External) bool) component.Spec {
 		Config: n.Config, Seed: seed(n.Config), In: map[string]schema.Shape{}, Out: map[string]schema.Shape{},
 	}
 	for _, in := range n.Inputs {
-		if n.Container != nil && in.Port == plan.ImagePort { // which the stage runs in
+		if isImage(n, in) {
 			if n.Role == schema.ImageRole {
-				s.Versions = map[string]string{in.Port: in.External.Version} // and puts its layers on
+				version := string(a.Inputs[in.Port]) // of one that a stage made
+				if in.External != nil {
+					version = in.External.Version
+				}
+				s.Versions = map[string]string{in.Port: version} // which its layers lie on
 			}
 			continue
 		}
@@ -41,6 +45,11 @@ func Describe(n *plan.Node, unquoted func(*plan.External) bool) component.Spec {
 		s.Out[out.Port] = shape(out.Shape, out.Type)
 	}
 	return s
+}
+
+// isImage reports whether an input is an image that a stage made or that the engine has, which the stage runs in or builds upon. No folder of the stage has it.
+func isImage(n *plan.Node, in plan.Input) bool {
+	return n.Container != nil && in.Port == plan.ImagePort || n.Builds() && in.Port != schema.CodePort
 }
 
 // shape is what is known of a port, at least its type.

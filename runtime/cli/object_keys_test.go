@@ -29,6 +29,8 @@ var objectKeys = map[string]struct {
 	"check.expect.in_set":                                    {module: checkOf("in_set = { a = 0 }"), want: "a list of values is expected"},
 	"dataset/sql.from":                                       {anyKey: "the keys are names of tables"},
 	"dataset/sql.params.*":                                   {anyKey: "the arguments are parameters of the query, which must read each"},
+	"image.args":                                             {module: "image \"build\" \"x\" {\n args = { lwo = 1 }\n}\n", want: "args is no map of strings"},
+	"image.images":                                           {anyKey: "the keys are names of images in the Dockerfile, which must use each"},
 	"train/container.env":                                    {anyKey: "the keys are variables of the environment"},
 	"train/container.params.*":                               {anyKey: "they are for the command"},
 	"train/python.env":                                       {anyKey: "the keys are variables of the environment"},

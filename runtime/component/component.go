@@ -38,9 +38,13 @@ type Component struct {
 	Derive func(req schema.DeriveRequest) ([]schema.Derivation, error)
 	// Program says what a block's stage runs where that is somebody's image. Nil: the component's Run.
 	Program func(config json.RawMessage) (*schema.Program, error)
-	// Inspect is set on components that make images (schema.ImageKind): what is wrong with the files that Program's code is, as far as that can be seen in
+	// Inspect is set on components that make images and no block is of: what is wrong with the files that Program's code is, as far as that can be seen in
 	// them; files is the folder of the module. It is asked when a plan is made.
 	Inspect func(config json.RawMessage, files fs.FS) []schema.Problem
+	// Bases is set on components whose program is a build: the names of the images that it rests on, less those that are given, or what is wrong with its files, as far as
+	// that can be seen in them. files is the folder of the module; left are the names of the context that may be copied, and ignored those that are
+	// left out.
+	Bases func(b schema.Build, network bool, given []string, files fs.FS, left, ignored []string) ([]string, *schema.Problem)
 	// Run does the work. Nil for those that compute nothing (http deployments) or have a Program. On cancellation it returns soon.
 	Run func(ctx context.Context, s *Stage) error
 }

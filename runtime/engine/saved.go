@@ -323,11 +323,19 @@ func (s *Saved) result(n *plan.Node) (string, error) {
 	return "", nil
 }
 
-// image compares what the name of a stage's image means with what the plan says. Where the stage need not run, or no engine answers, which
+// image compares what the name of a stage's image, or of one that it builds upon, means with what the plan says. Where the stage need not run, or no engine answers, which
 // is found before it would, nothing can be said of it.
 func (s *Saved) image(ctx context.Context, n *plan.Node) string {
-	in := n.Remote()
-	if s.Image == nil || n.Container == nil || in == nil || in.External.Version == "" {
+	for _, in := range n.Remotes() {
+		if why := s.imageOf(ctx, n, in); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+func (s *Saved) imageOf(ctx context.Context, n *plan.Node, in *plan.Input) string {
+	if s.Image == nil || n.Container == nil || in.External.Version == "" {
 		return ""
 	}
 	name, planned := in.External.Root, in.External.Version

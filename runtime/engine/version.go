@@ -12,39 +12,53 @@ import (
 
 // asked is the stage with the version of what it fetches, or of the image that it runs in. Where the plan could not ask, that is asked for
 // now: from here on the stage is one whose inputs are known.
-// The plan's node is shared with others and is not changed; what was found is kept by address for the rest of the run (found).
+// The plan's node is shared with others and is not changed; what was found is kept by address and port for the rest of the run (found).
 func (r *run) asked(ctx context.Context, n *plan.Node) (*plan.Node, error) {
-	in := n.Remote()
-	if in == nil || in.External.Version != "" {
-		return n, nil
+	for _, in := range n.Remotes() {
+		if in.External.Version != "" {
+			continue
+		}
+		if err := r.ask(ctx, n, in); err != nil {
+			return nil, err
+		}
 	}
+	return r.versioned(n), nil
+}
+
+// input names an input of a stage.
+type input struct{ address, port string }
+
+// ask finds the version of what lies elsewhere.
+func (r *run) ask(ctx context.Context, n *plan.Node, in *plan.Input) error {
 	ask, kind := r.Version, attempt.ExitFailure
 	if n.Container != nil {
-		ask, kind = r.imageVersion, attempt.EngineFailure
+		ask, kind = func(ctx context.Context, n *plan.Node) (string, error) {
+			return r.imageVersion(ctx, n, in.External.Root)
+		}, attempt.EngineFailure
 	}
 	if ask == nil {
-		return nil, attempt.Failuref(kind, "the version of %s is not known, and nobody asks for it", in.External.Root)
+		return attempt.Failuref(kind, "the version of %s is not known, and nobody asks for it", in.External.Root)
 	}
 	version, err := ask(ctx, n)
 	switch {
 	case errors.Is(err, executor.ErrImage):
-		return nil, &Failure{Kind: attempt.ImageFailure, Summary: err.Error(), Detail: "Build or load it, and apply again; mlp pulls no images by itself."}
+		return &Failure{Kind: attempt.ImageFailure, Summary: err.Error(), Detail: "Build, load or push it, and apply again. One whose name says no registry, as registry.example/trainer:1 does, must be in the engine."}
 	case err != nil:
-		return nil, &Failure{Kind: kind, Summary: err.Error()}
+		return &Failure{Kind: kind, Summary: err.Error()}
 	}
-	r.found.Store(n.Address, version)
-	return r.versioned(n), nil
+	r.found.Store(input{n.Address, in.Port}, version)
+	return nil
 }
 
-// imageVersion asks the executor that a stage runs on what the stage's image is.
+// imageVersion asks the executor that a stage runs on what an image of the stage is.
 // Engines of two machines may mean different images by one name, so that the one that will run the stage is asked.
-func (r *run) imageVersion(ctx context.Context, n *plan.Node) (string, error) {
+func (r *run) imageVersion(ctx context.Context, n *plan.Node, name string) (string, error) {
 	ex := r.Placement.For(n)
 	resolver, ok := ex.(executor.Resolver)
 	if !ok {
 		return "", executor.ErrUnsupported
 	}
-	id, platform, err := resolver.Resolve(ctx, n.Remote().External.Root)
+	id, platform, err := resolver.Resolve(ctx, name)
 	return plan.ImageVersion(id, platform), err
 }
 
@@ -55,7 +69,7 @@ func (r *run) scoring(rel *plan.Release) *plan.Scoring {
 		return s
 	}
 	same := *s
-	if version, ok := r.found.Load(rel.Model.From); ok {
+	if version, ok := r.found.Load(input{rel.Model.From, plan.ImagePort}); ok {
 		same.Image = plan.Outside(plan.ImagePort, s.Image.Root, version.(string)).External
 	} else if maker := r.graph.node(s.Image.Root); maker != nil && maker.outcome != nil && maker.outcome.node != nil {
 		same.Image = plan.MadeImage(s.Image.Root, maker.outcome.node.Outputs[plan.ImagePort])
@@ -63,17 +77,22 @@ func (r *run) scoring(rel *plan.Release) *plan.Scoring {
 	return &same
 }
 
-// versioned is the stage with the version that was asked for.
+// versioned is the stage with the versions that were asked for.
 func (r *run) versioned(n *plan.Node) *plan.Node {
-	version, ok := r.found.Load(n.Address)
-	if !ok {
-		return n
-	}
 	same := *n
 	same.Inputs = slices.Clone(n.Inputs)
-	in := same.Remote()
-	external := *in.External
-	external.Version = version.(string)
-	in.External, in.Digest = &external, plan.VersionDigest(external.Version)
+	changed := false
+	for _, in := range same.Remotes() {
+		version, ok := r.found.Load(input{n.Address, in.Port})
+		if !ok {
+			continue
+		}
+		external := *in.External
+		external.Version = version.(string)
+		in.External, in.Digest, changed = &external, plan.VersionDigest(external.Version), true
+	}
+	if !changed {
+		return n
+	}
 	return &same
 }

@@ -33,8 +33,8 @@ type (
 	Cleaner interface {
 		Cleanup(ctx context.Context, pipeline, workspace string) (int, error)
 	}
-	// Resolver returns the id of an image that is there, and its platform, "linux/amd64". One that is not there is ErrImage:
-	// nothing is pulled.
+	// Resolver returns the id of an image that is there, or in the registry that its name says, and its platform, "linux/amd64". One that is not is ErrImage. Nothing is
+	// pulled before a stage runs in it.
 	Resolver interface {
 		Resolve(ctx context.Context, image string) (id, platform string, err error)
 	}
@@ -174,9 +174,11 @@ type Secret struct {
 
 // Container is the image and command of a foreign stage.
 type Container struct {
+	Image   string            // its name; empty: it is not known by one
 	ImageID string            // as Resolver returns it, never a name that may move, such as trainer:latest
 	Made    *Made             // layers on top of that image, which the stage runs in; nil: it runs in the image as it is
 	Library string            // version of the modules that lie in lib/, python.Library; empty: none
+	Build   *Build            // in place of a command: the engine builds an image of the input code, which becomes the output image; nil: none
 	Command []string          // takes the place of the image's entry point: ["python", "/app/train.py"]
 	Env     map[string]string // besides the variables of the protocol
 	Network bool              // the network of the engine; else none at all
@@ -191,9 +193,25 @@ type Rank struct {
 	Master string // the name or address by which the others reach the one with number 0
 }
 
+// Build is what an image is built by.
+type Build struct {
+	Dockerfile, Context string // relative to the folder of the code
+	Target              string
+	Args                map[string]string
+	Images              map[string]Image // that it rests on, by their names in the Dockerfile
+}
+
+// Image is one that another rests on.
+type Image struct {
+	ID      string // as Resolver returns it
+	Version string // what it is, as inputs of stages say it; empty where it is made
+	Made    *Made  // layers on top of the image of that ID, or a whole image; nil: that image as it is
+}
+
 // Made is an image that a stage made: layers in a folder, which lie on the image that Container.ImageID names, or are the whole image where that is empty.
 type Made struct {
 	Dir      string          // absolute
+	Base     string          // what it lies on, as inputs of stages say it; empty: nothing
 	Layers   []string        // names of files in Dir, from the lowest
 	Digest   string          // of the folder: two with the same digest are the same image
 	Platform string          // "linux/amd64"; empty: that of the image below

@@ -38,7 +38,7 @@ func OptionsOf(w *workspace.Workspace, tests map[string][]byte, f Opening) (Opti
 		return Options{}, nil, nil, errors.Join(err, lib.Close())
 	}
 	return Options{
-		Dir: w.Dir, Tests: tests, Module: parsed, Catalog: stdlib.Catalog(), Library: lib, Tables: sqlTables{}, Resolve: o.Options, Code: w.Code,
+		Dir: w.Dir, Tests: tests, Module: parsed, Catalog: stdlib.Catalog(), Library: lib, Tables: sqlTables{}, Resolve: o.Options, Code: w.Code, Bases: w.Bases,
 		Executor: executorOf(f), Convert: workspace.Convert, Unquoted: w.Roots.Unquoted(w.Dir), Parallelism: f.Parallelism, ToolVersion: workspace.Version(),
 	}, lib, o.Diagnostics, nil
 }

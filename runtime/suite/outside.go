@@ -152,6 +152,11 @@ func (x *sources) Code(ctx context.Context, at string, files []schema.Files) (*p
 	return x.run.suite.o.Code(ctx, x.run.suite.store, x.run.test.module.Blocks[address.Block(at)], at, files)
 }
 
+// Bases are those of the Dockerfile as it is here.
+func (x *sources) Bases(_ context.Context, at string, build *schema.Build, given []string) ([]string, error) {
+	return x.run.suite.o.Bases(x.run.test.module.Blocks[at], build, given)
+}
+
 // Edited is not looked for: tests ask what runs, and not why.
 func (x *sources) Edited(string, *plan.External, string, plan.Digest) (before, after *plan.CodeLine) {
 	return nil, nil

@@ -65,7 +65,7 @@ import (
 )
 
 // Options are what tests rest on. All but Filter, Parallelism, Unquoted and Convert are required; Check
-// does without Image, Code and Executor.
+// does without Image, Code, Bases and Executor.
 type Options struct {
 	Dir     string            // of the module
 	Tests   map[string][]byte // files of tests, by name
@@ -78,6 +78,8 @@ type Options struct {
 	Image func(ctx context.Context, name string) (version string, err error)
 	// Code finds the files of code that a block means (workspace.Workspace.Code).
 	Code func(ctx context.Context, s *store.Store, b *check.Block, at string, files []schema.Files) (*plan.External, plan.Digest, error)
+	// Bases are the images that a block's build rests on (workspace.Workspace.Bases).
+	Bases func(b *check.Block, build *schema.Build, given []string) ([]string, error)
 	// Executor runs stages; it is asked for when the first one has to run, once for built-in components and once for
 	// foreign stages, which run an image of their own.
 	Executor func(ctx context.Context, storeRoot string, foreign bool) (executor.Executor, error)

@@ -17,6 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
+	imagefile "github.com/mlp-lang/mlp/runtime/component/image/dockerfile"
 	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/stdlib"
 	"github.com/mlp-lang/mlp/stdlib/source/local"
@@ -28,17 +29,11 @@ func (w *Workspace) Code(ctx context.Context, s *store.Store, b *check.Block, at
 	dir := filepath.Join(w.Dir, b.Dir)
 	var names []string
 	for _, f := range files {
-		for _, pattern := range f.Patterns {
-			found, err := codeFiles(dir, pattern)
-			if err != nil {
-				return nil, "", &planner.CodeError{Path: f.Path, Summary: err.Error(), Hint: "paths of code are relative to the folder of the module"}
-			}
-			if !w.Roots.Of(w.Dir).Quotable(dir, found) {
-				return nil, "", &planner.CodeError{Path: f.Path, Summary: fmt.Sprintf("%s lies outside of the module's folder, or in a hidden one", pattern),
-					Hint: "copy what the program needs into the folder of the module"}
-			}
-			names = append(names, found...)
+		found, _, err := w.found(dir, f)
+		if err != nil {
+			return nil, "", err
 		}
+		names = append(names, found...)
 	}
 	slices.Sort(names)
 	ext, digest, err := s.HashFiles(ctx, w.Dir, path.Clean(filepath.ToSlash(b.Dir)), slices.Compact(names))
@@ -52,6 +47,64 @@ func (w *Workspace) Code(ctx context.Context, s *store.Store, b *check.Block, at
 		}
 	}
 	return &ext, digest, nil
+}
+
+// found are the files that an attribute means, and those that it would mean but for its Ignore. Errors are a planner.CodeError.
+func (w *Workspace) found(dir string, f schema.Files) (names, ignored []string, err error) {
+	for _, pattern := range f.Patterns {
+		found, err := codeFiles(dir, pattern)
+		if err != nil {
+			return nil, nil, &planner.CodeError{Path: f.Path, Summary: err.Error(), Hint: "paths of code are relative to the folder of the module"}
+		}
+		if !w.Roots.Of(w.Dir).Quotable(dir, found) {
+			return nil, nil, &planner.CodeError{Path: f.Path, Summary: fmt.Sprintf("%s lies outside of the module's folder, or in a hidden one", pattern),
+				Hint: "copy what the program needs into the folder of the module"}
+		}
+		names = append(names, found...)
+	}
+	if f.Ignore == "" {
+		return names, nil, nil
+	}
+	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(f.Ignore)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return names, nil, nil
+	}
+	if err == nil {
+		names, ignored, err = imagefile.Ignore(text, path.Dir(f.Ignore), names)
+	}
+	if err != nil {
+		return nil, nil, &planner.CodeError{Path: f.Path, Summary: fmt.Sprintf("%s: %v", f.Ignore, err)}
+	}
+	return names, ignored, nil
+}
+
+// Bases are the names of the images that the build of a block rests on, less those that are given. What the component finds wrong in the Dockerfile, and in what that
+// copies, is a planner.CodeError.
+func (w *Workspace) Bases(b *check.Block, build *schema.Build, given []string) ([]string, error) {
+	dir := filepath.Join(w.Dir, b.Dir)
+	var left, ignored []string
+	for _, f := range b.Program.Code {
+		if f.Ignore == "" {
+			continue
+		}
+		names, out, err := w.found(dir, f)
+		if err != nil {
+			return nil, err
+		}
+		left, ignored = append(left, names...), append(ignored, out...)
+	}
+	c := stdlib.Component(ComponentName(b.Kind, b.Type))
+	names, wrong := c.Bases(*build, b.Program.Network, given, os.DirFS(dir), left, ignored)
+	if wrong != nil {
+		mistake := planner.CodeError(*wrong)
+		return nil, &mistake
+	}
+	return names, nil
+}
+
+// Bases are those of the Dockerfile as it is here.
+func (x *sources) Bases(_ context.Context, at string, build *schema.Build, given []string) ([]string, error) {
+	return x.s.w.Bases(x.s.Module.Blocks[at], build, given)
 }
 
 // codeFiles are the names below dir that a pattern means.

@@ -2,13 +2,15 @@ package workspace
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/executor/docker"
+	"github.com/mlp-lang/mlp/runtime/executor/registry"
 )
 
-// Images says what the images of foreign stages are, as the local engine has them. The engine is connected to at the first image, so that a plan
+// Images says what the images of foreign stages are, as the local engine has them, or registries. The engine is connected to at the first image, so that a plan
 // without any needs none, and is asked once for each: within a command a name means one image. It is safe for concurrent use. Close it.
 type Images struct {
 	mu     sync.Mutex
@@ -32,23 +34,38 @@ func (i *Images) open(ctx context.Context) error {
 	return i.absent
 }
 
-// Version is what an image's name means: the digest of its content and the platform. One that is not there is an
-// executor.ErrImage, an engine that does not answer an executor.ErrUnavailable, which is found once and stays.
+// Version is what an image's name means: the digest of its content and the platform. One that the engine does not have is asked for in the registry that its name says.
+// One that is not there is an executor.ErrImage, an engine that does not answer an executor.ErrUnavailable, which is found once and stays; errors of registries are
+// those of registry.Find.
 func (i *Images) Version(ctx context.Context, name string) (version string, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if err := i.open(ctx); err != nil {
-		return "", err
+	absent := i.open(ctx)
+	if absent != nil && !registry.Named(name) {
+		return "", absent
 	}
 	m, asked := i.asked[name]
 	if !asked {
-		var id, platform string
-		if id, platform, m.err = i.engine.Resolve(ctx, name); m.err == nil {
-			m.version = plan.ImageVersion(id, platform)
-		}
+		m = i.ask(ctx, name)
 		i.asked[name] = m
 	}
 	return m.version, m.err
+}
+
+// ask asks the engine, or where there is none the registry that the name says, for an image of this machine's architecture. The lock is held.
+func (i *Images) ask(ctx context.Context, name string) (m meaning) {
+	var id, platform string
+	if i.engine != nil {
+		id, platform, m.err = i.engine.Resolve(ctx, name)
+	} else {
+		var found registry.Found
+		found, m.err = registry.Find(ctx, name, runtime.GOARCH)
+		id, platform = found.ID, found.Platform
+	}
+	if m.err == nil {
+		m.version = plan.ImageVersion(id, platform)
+	}
+	return m
 }
 
 // Resolve is Version in two parts.

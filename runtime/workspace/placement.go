@@ -53,8 +53,11 @@ func (placed *Placed) foreign(ctx context.Context, p *plan.Plan, o ExecutorOptio
 		return nil
 	}
 	if i := slices.IndexFunc(p.Nodes, func(n *plan.Node) bool { return runsImage(n) && toRun(n) }); i >= 0 {
-		n := p.Nodes[i]
-		return &Failure{Err: fmt.Errorf("%s runs the image %s, which needs a container engine: %w", n.Address, n.Image().Root, err),
+		n, does := p.Nodes[i], "builds an image"
+		if !n.Builds() {
+			does = "runs the image " + n.Image().Root
+		}
+		return &Failure{Err: fmt.Errorf("%s %s, which needs a container engine: %w", n.Address, does, err),
 			Hint: "Start the engine, or set DOCKER_HOST to one that runs."}
 	}
 	return nil // what foreign stages yielded is known

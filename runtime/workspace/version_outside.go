@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/registry"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -108,19 +109,34 @@ func (x *sources) image(ctx context.Context, n *plan.Node, name string) (string,
 	case err == nil:
 	case errors.Is(err, executor.ErrUnavailable):
 		why = executor.ErrUnavailable
+	case errors.Is(err, registry.ErrNoAnswer):
+		why = registry.ErrNoAnswer
 	case !errors.Is(err, executor.ErrImage):
 		return "", err
+	case registry.Named(name):
+		why = err // which its registry says on every machine
 	}
 	if x.s.Refresh && err != nil {
 		return "", err
 	}
 	if err != nil && !x.unknown[name] { // in words that are the same on every machine
-		x.tell(n, source.CodeImage, fmt.Sprintf("The image %s is not known yet: %v. Build or load it before an apply that runs it, which asks again; mlp pulls none by itself", name, why))
+		x.tell(n, source.CodeImage, unknownImage(name, why))
 	}
 	if err != nil {
 		x.unknown[name] = true
 	}
 	return version, nil
+}
+
+// unknownImage says that an image is not known, and what to do.
+func unknownImage(name string, why error) string {
+	switch {
+	case errors.Is(why, registry.ErrNoAnswer):
+		return fmt.Sprintf("The image %s is not known yet: its registry does not answer. An apply that runs it asks again", name)
+	case registry.Named(name):
+		return fmt.Sprintf("The image %s is not known yet: %v. Build, load or push it before an apply that runs it, which asks again", name, why)
+	}
+	return fmt.Sprintf("The image %s is not known yet: %v. Build or load it before an apply that runs it, which asks again; mlp pulls none whose name says no registry", name, why)
 }
 
 // outsidePort is the port of a fetch at which what lies elsewhere comes in, as the planner names it.

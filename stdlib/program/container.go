@@ -16,14 +16,16 @@ type Container struct {
 	Image   string   `json:"image"`
 	Archive string   `json:"archive"`
 	Command []string `json:"command"`
+
+	made bool // the image is one of a block
 }
 
 // ContainerAttrs are the attributes of Container, without those of Run.
 func ContainerAttrs() []schema.Attr {
 	return []schema.Attr{
-		{Name: "image", Type: schema.String,
-			Doc: "The image, an input of the stage: `name:tag`, `name@sha256:…` or an image's id, which the engine has locally (nothing is pulled by itself). " +
-				"What the name means is found out when the plan is made, or when the stage runs if it is not built before; another image is another fingerprint."},
+		{Name: "image", Type: schema.Ref, OrText: true, Ports: []schema.PortType{schema.ImagePort},
+			Doc: "The image, an input of the stage: one that a block makes, `image.trainer`, or the name of one: `name:tag`, `name@sha256:…` or an image's id, which the engine has locally; `registry.example/name:tag`, which it has, or else that registry, which is asked with the credentials of `docker login`. " +
+				"What a name means is found out when the plan is made, or when the stage runs if it is not built before; another image is another fingerprint."},
 		{Name: "archive", Type: schema.String,
 			Doc: "The image in a file of the module, in place of `image`: `trainer.tar`, as `docker save` writes it (also `.tar.gz`), or the tar or folder of an OCI image layout. Its content is an input of the stage, which needs no registry and no engine to be planned. " +
 				"Of one with images for several machines `architecture` says which."},
@@ -31,6 +33,9 @@ func ContainerAttrs() []schema.Attr {
 			Doc: "The command, program and arguments. It takes the place of the image's entrypoint; no shell is involved."},
 	}
 }
+
+// Takes notes what flows into the block: the image may be one of another block.
+func (c *Container) Takes(in map[string]schema.Shape) { _, c.made = in["image"] }
 
 // Program is what the block means.
 func (c *Container) Program() (schema.Program, error) {
@@ -47,9 +52,9 @@ func (c *Container) Program() (schema.Program, error) {
 func (c *Container) Problems() []schema.Problem {
 	var out []schema.Problem
 	switch {
-	case c.Image != "" && c.Archive != "":
+	case (c.Image != "" || c.made) && c.Archive != "":
 		out = append(out, schema.Problem{Path: "archive", Summary: "The block names an image and an archive of one", Hint: "Leave one of them out."})
-	case c.Archive == "":
+	case c.Archive == "" && !c.made:
 		out = ImageProblems("image", c.Image)
 	}
 	return slices.Concat(out, CommandProblems("command", c.Command), c.Run.Problems())

@@ -87,6 +87,9 @@ func (k Kind) shape(ctx context.Context, b component.Binder, req schema.ShapeReq
 	if err := json.Unmarshal(req.Config, c); err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The block cannot be read: " + err.Error()}}}
 	}
+	if c, ok := c.(interface{ Takes(map[string]schema.Shape) }); ok {
+		c.Takes(req.In)
+	}
 	res.Problems = slices.Concat(res.Problems, wrong, problems())
 	return res
 }

@@ -30,6 +30,8 @@ type Python struct {
 	Requirements string   `json:"requirements"`
 	Lock         string   `json:"lock"`
 	Index        string   `json:"index"`
+
+	made bool // the base is an image of a block
 }
 
 // PythonAttrs are the attributes of Python, without those of Run. script says what the script does.
@@ -41,8 +43,8 @@ func PythonAttrs(script string) []schema.Attr {
 			Doc: "Further files of the module that the script imports or reads: names and patterns such as `src/**/*.py`. They lie beside it, under the names that they have in the module. Files that are not listed are not there."},
 		{Name: "python", Type: schema.String,
 			Doc: "The version of Python, `3.11` or `3.11.2`. Without `base` it names the image: `python:3.11-slim`. With both, the base must have that version, which is looked at when `requirements` are installed."},
-		{Name: "base", Type: schema.String,
-			Doc: "The image that the script runs in, or that the requirements are installed on top of: `name:tag`, `name@sha256:…` or an image's id, which the engine has locally. It must have `python3`."},
+		{Name: "base", Type: schema.Ref, OrText: true, Ports: []schema.PortType{schema.ImagePort},
+			Doc: "The image that the script runs in, or that the requirements are installed on top of: one that a block makes, `image.base`, or the name of one that the engine or its registry has, as of a container's `image`. It must have `python3`."},
 		{Name: "requirements", Type: schema.String,
 			Doc: "A requirements file of the module, each requirement pinned by `==` and with `--hash=sha256:…`, as `pip-compile --generate-hashes` and `uv export` write it. " +
 				"What it lists is installed once, from wheels, into an image that a stage of its own makes and that is kept by its content: nothing is installed when the script runs."},
@@ -72,6 +74,7 @@ func (c *Python) Problems() []schema.Problem {
 		add("python", fmt.Sprintf("%q is no version of Python", c.Version), "", `Write it as python = "3.11".`)
 	}
 	switch {
+	case c.made:
 	case c.Base != "":
 		out = append(out, ImageProblems("base", c.Base)...)
 	case c.Version == "":
@@ -82,7 +85,7 @@ func (c *Python) Problems() []schema.Problem {
 		add("lock", "The block names requirements and a lock file", "", "Leave one of them out.")
 	case c.Lock != "" && !lockFile().MatchString(path.Base(c.Lock)):
 		add("lock", fmt.Sprintf("%q is no lock file that is read", c.Lock), "Those are uv.lock, poetry.lock and pylock.toml.", "Of another one export a requirements file, with hashes.")
-	case c.Base != "" && c.Version != "" && c.installs() == "":
+	case (c.Base != "" || c.made) && c.Version != "" && c.installs() == "":
 		add("python", "python says nothing that base does not", "The version is compared with that of the base when requirements are installed, and there are none.", "Leave one of them out.")
 	case c.installs() != "" && c.Index == "":
 		add(c.installs(), "The block does not say where the wheels are", "Nothing is fetched from an index that is not named.", `Set index = "wheels", a folder of the module, or index = "https://pypi.org/simple".`)
@@ -110,6 +113,9 @@ func (c *Python) base() schema.Image {
 	}
 	return schema.Image{Name: "python:" + c.Version + "-slim", Path: "python"}
 }
+
+// Takes notes what flows into the block: the base may be an image of another block.
+func (c *Python) Takes(in map[string]schema.Shape) { _, c.made = in["base"] }
 
 // Program is what the block means.
 func (c *Python) Program() (schema.Program, error) {

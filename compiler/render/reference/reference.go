@@ -187,6 +187,9 @@ func typeText(a *schema.Attr) string {
 		}
 		s += " to " + strings.Join(ports, " or ")
 	}
+	if a.OrText {
+		s += ", or string"
+	}
 	if a.ColumnOf != "" {
 		s += ", of `" + a.ColumnOf + "`"
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -41,6 +42,44 @@ func Parse(data []byte) (m Made, err error) {
 		}
 	}
 	return m, nil
+}
+
+// Onto puts the layers of the image in dir onto those of another one, which the image says that it lies on. What dir has then rests on what the other one rests on.
+// Layers of the other one are linked.
+func Onto(dir string, below Made, from string) error {
+	data, err := os.ReadFile(filepath.Join(dir, File))
+	if err != nil {
+		return err
+	}
+	m, err := Parse(data)
+	if err != nil {
+		return err
+	}
+	var layers []string
+	for i, layer := range append(slices.Clone(m.Layers), below.Layers...) {
+		name := fmt.Sprintf("upper-%d.tar", i) // no layer has the name of one that is still to be moved
+		if i < len(m.Layers) {
+			err = os.Rename(filepath.Join(dir, layer), filepath.Join(dir, name))
+		} else {
+			name = fmt.Sprintf("lower-%d.tar", i-len(m.Layers))
+			err = os.Link(filepath.Join(from, layer), filepath.Join(dir, name))
+		}
+		if err != nil {
+			return err
+		}
+		layers = append(layers, name)
+	}
+	m.Base, m.Platform, m.Layers = below.Base, below.Platform, nil
+	if m.Config == nil {
+		m.Config = below.Config
+	}
+	for i, name := range append(layers[len(layers)-len(below.Layers):], layers[:len(layers)-len(below.Layers)]...) {
+		m.Layers = append(m.Layers, fmt.Sprintf("layer-%d.tar", i))
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, m.Layers[i])); err != nil {
+			return err
+		}
+	}
+	return m.Write(dir)
 }
 
 // Write writes the file into the folder of the layers.

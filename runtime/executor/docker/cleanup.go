@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/registry"
 )
 
 // Cleanup removes the containers that dead applies of the workspace left behind, and returns how many there were. The
@@ -46,11 +47,18 @@ func (e *Executor) removeLabelled(ctx context.Context, labels map[string]string)
 	return len(left), e.removeNetworks(ctx, args)
 }
 
-// Resolve returns the id of a local image and its platform, "linux/amd64". An image that isn't there is ErrImage:
-// nothing is pulled.
+// Resolve returns the id of an image and its platform, "linux/amd64": of a local one, else of that in the registry which the name says, for the engine's architecture.
+// An image that isn't there is ErrImage: nothing is pulled.
 func (e *Executor) Resolve(ctx context.Context, image string) (id, platform string, err error) {
 	found, err := e.api.ImageInspect(ctx, image)
 	switch {
+	case cerrdefs.IsNotFound(err) && registry.Named(image):
+		eng, err := e.engine.get(ctx, e.findEngine)
+		if err != nil {
+			return "", "", err
+		}
+		there, err := registry.Find(ctx, image, eng.arch)
+		return there.ID, there.Platform, err
 	case cerrdefs.IsNotFound(err):
 		return "", "", fmt.Errorf("looking for image %s: %w on this machine", image, executor.ErrImage)
 	case err != nil:

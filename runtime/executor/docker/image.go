@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,10 +83,12 @@ func (e *Executor) imageByLabel(ctx context.Context, digest string) (string, err
 	if err != nil {
 		return "", engineError("looking for the image of built-in components", err)
 	}
-	if len(found) == 0 {
+	// What is built upon it has its labels too, and a parent.
+	i := slices.IndexFunc(found, func(s image.Summary) bool { return s.ParentID == "" })
+	if i < 0 {
 		return "", nil
 	}
-	return found[0].ID, nil
+	return found[i].ID, nil
 }
 
 // loadImage streams the archive into the engine while it is written.

@@ -33,8 +33,9 @@ import (
 const madeLabel = "mlp.image"
 
 // findMade returns the id of an image that a stage made, which it loads into the engine if it isn't there.
-func (e *Executor) findMade(ctx context.Context, c *executor.Container) (string, error) {
-	labels := filters.NewArgs(filters.Arg("label", madeLabel+"="+c.Made.Digest))
+func (e *Executor) findMade(ctx context.Context, base string, made *executor.Made) (string, error) {
+	// What is built upon it has its label too, and another name.
+	labels := filters.NewArgs(filters.Arg("label", madeLabel+"="+made.Digest), filters.Arg("reference", madeName(made.Digest)))
 	found, err := e.api.ImageList(ctx, image.ListOptions{Filters: labels})
 	if err != nil {
 		return "", engineError("looking for the image of the program", err)
@@ -42,7 +43,7 @@ func (e *Executor) findMade(ctx context.Context, c *executor.Container) (string,
 	if len(found) > 0 {
 		return found[0].ID, nil
 	}
-	m, err := e.onBase(ctx, c)
+	m, err := e.onBase(ctx, base, made)
 	if err != nil {
 		return "", err
 	}
@@ -64,11 +65,14 @@ func (e *Executor) findMade(ctx context.Context, c *executor.Container) (string,
 	return found[0].ID, nil
 }
 
+// madeName is what people see the image under: "mlp-image:7f9c0d2e1a3b".
+func madeName(digest string) string { return "mlp-image:" + digest[len(digest)-64:][:12] }
+
 // madeImage is an image that is put together of another one's configuration and layers of its own.
 type madeImage struct {
 	config []byte
 	layers []string // of the base, by their digests, then files
-	name   string   // for people: "mlp-image:7f9c0d2e1a3b"
+	name   string
 }
 
 // below is what a made image lies on: nothing of one that is whole, but a platform.
@@ -79,26 +83,26 @@ type below struct {
 }
 
 // findBelow asks the engine for it. One that is not there is an executor.ErrImage.
-func (e *Executor) findBelow(ctx context.Context, c *executor.Container) (b below, err error) {
-	if c.ImageID != "" {
+func (e *Executor) findBelow(ctx context.Context, base string, made *executor.Made) (b below, err error) {
+	if base != "" {
 		var raw bytes.Buffer
-		_, err = e.api.ImageInspect(ctx, c.ImageID, client.ImageInspectWithRawResponse(&raw))
+		_, err = e.api.ImageInspect(ctx, base, client.ImageInspectWithRawResponse(&raw))
 		switch {
 		case cerrdefs.IsNotFound(err):
-			return b, fmt.Errorf("%w: %s, which the program's image is made of", executor.ErrImage, c.ImageID)
+			return b, fmt.Errorf("%w: %s, which the program's image is made of", executor.ErrImage, base)
 		case err != nil:
-			return b, engineError("looking for the image "+c.ImageID, err)
+			return b, engineError("looking for the image "+base, err)
 		}
 		if err := json.Unmarshal(raw.Bytes(), &b); err != nil {
-			return b, fmt.Errorf("reading what the engine says of %s: %w", c.ImageID, err)
+			return b, fmt.Errorf("reading what the engine says of %s: %w", base, err)
 		}
 	} else {
-		parts := append(strings.Split(c.Made.Platform, "/"), "", "", "")
+		parts := append(strings.Split(made.Platform, "/"), "", "", "")
 		b.OS, b.Architecture, b.Variant = parts[0], parts[1], parts[2]
 	}
-	if c.Made.Config != nil {
+	if made.Config != nil {
 		b.Config = nil
-		if err := json.Unmarshal(c.Made.Config, &b.Config); err != nil {
+		if err := json.Unmarshal(made.Config, &b.Config); err != nil {
 			return b, fmt.Errorf("reading how the program's image runs: %w", err)
 		}
 	}
@@ -106,8 +110,8 @@ func (e *Executor) findBelow(ctx context.Context, c *executor.Container) (b belo
 }
 
 // onBase puts it together.
-func (e *Executor) onBase(ctx context.Context, c *executor.Container) (*madeImage, error) {
-	base, err := e.findBelow(ctx, c)
+func (e *Executor) onBase(ctx context.Context, id string, made *executor.Made) (*madeImage, error) {
+	base, err := e.findBelow(ctx, id, made)
 	if err != nil {
 		return nil, err
 	}
@@ -118,13 +122,13 @@ func (e *Executor) onBase(ctx context.Context, c *executor.Container) (*madeImag
 	if !ok {
 		labels = map[string]any{}
 	}
-	labels[madeLabel] = c.Made.Digest
+	labels[madeLabel] = made.Digest
 	base.Config["Labels"] = labels
-	m := &madeImage{name: "mlp-image:" + c.Made.Digest[len(c.Made.Digest)-64:][:12]}
+	m := &madeImage{name: madeName(made.Digest)}
 	diffs := append([]string{}, base.RootFS.Layers...)
 	m.layers = append(m.layers, base.RootFS.Layers...)
-	for _, name := range c.Made.Layers {
-		file := filepath.Join(c.Made.Dir, name)
+	for _, name := range made.Layers {
+		file := filepath.Join(made.Dir, name)
 		sum, err := sha256Of(file)
 		if err != nil {
 			return nil, fmt.Errorf("reading a layer of the program's image: %w", err)

@@ -57,6 +57,9 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 		t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(eng.memory)/int64(t.Container.Replicas))
 	}
 	t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(eng.memory))
+	if t.Container != nil && t.Container.Build != nil {
+		return e.build(ctx, eng, t)
+	}
 	if e.shareable(t) {
 		result, err := e.inWorker(ctx, eng, t)
 		if !errors.Is(err, errNoWorker) {
@@ -144,14 +147,12 @@ func prepare(eng engine, t executor.Task) (string, error) {
 // create creates the container of a task, or of a worker that the task is the first one of. Dir is the folder on the host that the
 // container has beside the task's; on is the network of ranks that it is on, empty: none. The built-in image may have been removed since it was found: then it is loaded again, once.
 func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir, on string, w *worker) (string, error) {
-	if c := t.Container; c != nil && c.Made != nil {
-		image, err := e.findMade(ctx, c)
+	if c := t.Container; c != nil {
+		image, err := e.imageOf(ctx, c, t.Log)
 		if err != nil {
 			return "", err
 		}
 		return e.createFrom(ctx, eng, t, dir, image, on, w)
-	} else if c != nil {
-		return e.createFrom(ctx, eng, t, dir, c.ImageID, on, w)
 	}
 	image, err := e.image.get(ctx, e.findImage)
 	if err != nil {

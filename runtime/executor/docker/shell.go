@@ -24,6 +24,9 @@ func (e *Executor) Shell(ctx context.Context, t executor.Task, at executor.Termi
 	if t.Container == nil {
 		return fmt.Errorf("%s: the image of built-in components has no shell; with --executor process there is one: %w", t.Address, executor.ErrUnsupported)
 	}
+	if t.Container.Build != nil {
+		return fmt.Errorf("%s builds an image, and runs in none; open a shell in a stage that runs in it: %w", t.Address, executor.ErrUnsupported)
+	}
 	eng, err := e.engine.get(ctx, e.findEngine)
 	if err != nil {
 		return err
@@ -40,11 +43,9 @@ func (e *Executor) Shell(ctx context.Context, t executor.Task, at executor.Termi
 		return err
 	}
 	defer os.RemoveAll(dir)
-	image := t.Container.ImageID
-	if t.Container.Made != nil {
-		if image, err = e.findMade(ctx, t.Container); err != nil {
-			return err
-		}
+	image, err := e.imageOf(ctx, t.Container, t.Log)
+	if err != nil {
+		return err
 	}
 	config, host := e.config(t, eng, image, dir)
 	config.Entrypoint, config.OpenStdin, config.StdinOnce, config.AttachStdin, config.Tty = []string{shell}, true, true, true, at.Raw != nil

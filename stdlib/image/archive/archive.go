@@ -49,7 +49,7 @@ func Files(archive string) []string {
 			return []string{archive}
 		}
 	}
-	return []string{strings.TrimSuffix(archive, "/") + "/**"}
+	return []string{strings.TrimSuffix(archive, "/") + "/**/*"}
 }
 
 // Make is the stage that makes an image of an archive.

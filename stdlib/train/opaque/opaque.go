@@ -39,6 +39,9 @@ func Component[C any, P interface {
 			if json.Unmarshal(env, &c) != nil {
 				return res // which has been told
 			}
+			if c, ok := any(&c).(interface{ Takes(map[string]schema.Shape) }); ok {
+				c.Takes(req.In)
+			}
 			res.Problems = slices.Concat(res.Problems, problems, P(&c).Wrong())
 			return res
 		},

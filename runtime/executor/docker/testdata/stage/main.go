@@ -18,6 +18,13 @@ import (
 )
 
 func main() {
+	switch strings.Join(os.Args[1:], " ") {
+	case "run fails":
+		fmt.Println("cannot find libz")
+		os.Exit(3)
+	case "run on":
+		time.Sleep(time.Hour)
+	}
 	if os.Args[1] == "worker" {
 		own = os.TempDir() + "/own"
 		if err := os.Mkdir(own, 0o700); err != nil {

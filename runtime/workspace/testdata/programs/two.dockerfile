@@ -1,0 +1,2 @@
+FROM one
+ENV TWO=2
