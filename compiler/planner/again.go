@@ -219,19 +219,6 @@ func (s *saved) Code(_ context.Context, at string, _ []schema.Files) (*plan.Exte
 	return nil, "", fmt.Errorf("nothing is said of its code")
 }
 
-// Bases are the images that the plan says a stage builds upon, by their names.
-func (s *saved) Bases(_ context.Context, at string, _ *schema.Build, _ []string) ([]string, error) {
-	var names []string
-	if n := s.nodes[at]; n != nil {
-		for i := 0; n.Input(plan.BasePort(i)) != nil; i++ {
-			if e := n.Input(plan.BasePort(i)).External; e != nil {
-				names = append(names, e.Root)
-			}
-		}
-	}
-	return names, nil
-}
-
 // Edited is the line that the plan shows: what stood there before is not in the plan.
 func (s *saved) Edited(at string, in *plan.External, name string, _ plan.Digest) (before, after *plan.CodeLine) {
 	n := s.nodes[at]
@@ -253,18 +240,6 @@ func codeLine(text json.RawMessage) *plan.CodeLine {
 		return nil
 	}
 	return l
-}
-
-// Version is that which the plan says of what a fetch gets, or of an image. The stage holds to it.
-func (s *saved) Version(_ context.Context, n *plan.Node, location string) (string, error) {
-	if n := s.nodes[n.Address]; n != nil {
-		for _, in := range n.Remotes() {
-			if in.External.Root == location || !n.Builds() {
-				return in.External.Version, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("nothing is said of what lies elsewhere")
 }
 
 // Action is what was recorded when the plan was made: what it takes for known, and what the state names. What turned up since was not.

@@ -153,25 +153,6 @@ func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Bloc
 	return b, nil
 }
 
-// imageOf is the image that a block refers to, at the attribute that does so, of the image that its stage runs in: that one, or the one that it was made upon. Without a
-// source where it refers to none.
-func (s *saved) imageOf(in plan.Input, t *schema.Type) plan.Input {
-	if maker := s.nodes[in.From]; maker != nil && maker.Role == schema.ImageRole {
-		if in.From = ""; maker.Container != nil && maker.Input(plan.ImagePort) != nil {
-			in = *maker.Input(plan.ImagePort)
-		}
-	}
-	if in.External != nil || address.IsDerived(in.From) {
-		in.From = ""
-	}
-	for i := range t.Body.Attrs {
-		if t.Body.Attrs[i].OrText {
-			in.Port = t.Body.Attrs[i].Name
-		}
-	}
-	return in
-}
-
 // gateBlock is the block that a gate of a saved plan must have come from. Ranges have no places, only whether something is
 // there, which tells a gate that asks for something from an empty one.
 func gateBlock(g *plan.Gate, catalog *schema.Catalog) (*resolve.Block, error) {

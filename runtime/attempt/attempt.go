@@ -54,7 +54,8 @@ type Task struct {
 	Apply       string                 `json:"apply"`
 	Node        *plan.Node             `json:"node"`
 	Fingerprint plan.Digest            `json:"fingerprint"`
-	Inputs      map[string]plan.Digest `json:"inputs"` // port → directory object, or, of a plan.External, the digest that its input has
+	Inputs      map[string]plan.Digest `json:"inputs"`           // port → directory object, or, of a plan.External, the digest that its input has
+	Pushed      bool                   `json:"pushed,omitempty"` // its image is one that a stage made, which whoever makes the attempt runs it in as it is
 }
 
 // Listener is told what a stage says while it runs, one thing at a time.

@@ -27,7 +27,7 @@ func (a *Attempt) container(ctx context.Context) error {
 	}
 	a.task.Container = &executor.Container{Image: in.Root, ImageID: plan.ImageID(in.Version), Library: c.Library, Command: c.Command, Env: c.Env, Network: c.Network, Replicas: c.Replicas}
 	from := a.node.Input(plan.ImagePort).From
-	if from == "" {
+	if from == "" || a.Pushed {
 		return nil
 	}
 	made, err := a.made(ctx, plan.ImagePort, from)

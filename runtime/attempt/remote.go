@@ -13,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/component/image"
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -99,10 +100,10 @@ func Whole(s *store.Store, t Task) (executor.Whole, error) {
 		if err != nil {
 			return w, err
 		}
-		if m.Base == "" {
-			return w, fmt.Errorf("%s makes the whole of it, and pods take images of a registry: load and push it, and name it by image: %w", in.From, executor.ErrUnsupported)
+		version, p.Whole = m.Base, m.Base == "" || m.Config != nil
+		if p.Platform = m.Platform; version == "" {
+			return w, nil
 		}
-		version = m.Base
 	}
 	p.ImageID, p.Platform = plan.ImageID(version), plan.ImagePlatform(version)
 	return w, nil
@@ -133,6 +134,33 @@ func (r *Remote) Try(ctx context.Context) *Failure {
 	return f
 }
 
+// push puts an image that a stage made where the executor's nodes can pull it, if there is such a place, and has the program run in that; false: there is none, or its
+// image was made by no stage.
+func (r *Remote) push(ctx context.Context, p *executor.Program) (bool, error) {
+	pusher, ok := r.remote.(executor.Pusher)
+	if p == nil || !p.Made || !ok {
+		return false, nil
+	}
+	dir := filepath.Join(r.work, "image")
+	if err := scratch.Bare(dir); err != nil {
+		return false, err
+	}
+	digest := r.Inputs[plan.ImagePort]
+	if err := r.Store.Materialize(ctx, digest, dir); err != nil {
+		return false, err
+	}
+	m, err := readMade(dir)
+	if err != nil {
+		return false, err
+	}
+	reference, err := pusher.Push(ctx, &executor.Made{Dir: dir, Base: m.Base, Layers: m.Layers, Digest: string(digest), Platform: m.Platform, Config: m.Config}, p.ImageID)
+	if err != nil || reference == "" {
+		return false, err
+	}
+	p.Image, p.Made, p.Whole = reference, false, false
+	return true, nil
+}
+
 // keep stores what was seen of the log of an attempt that left none, with those of the attempts before.
 func (r *Remote) keep(ctx context.Context, f *Failure) {
 	if f.Log != "" {
@@ -150,20 +178,24 @@ func (r *Remote) keep(ctx context.Context, f *Failure) {
 }
 
 func (r *Remote) once(ctx context.Context) *Failure {
-	text, err := json.Marshal(r.Task)
-	if err != nil {
-		return Failuref(StoreFailure, "writing the task of %s: %v", r.Node.Address, err)
-	}
-	task, err := r.Store.PutBytes(ctx, text)
-	if err != nil {
-		return AsFailure(err)
-	}
 	whole, err := Whole(r.Store, r.Task)
 	if err != nil {
 		return Failuref(ImageFailure, "reading which image %s runs in: %v", r.Node.Address, err)
 	}
+	task := r.Task
+	if task.Pushed, err = r.push(ctx, whole.Program); err != nil {
+		return Failuref(ImageFailure, "pushing the image that %s runs in: %v", r.Node.Address, err)
+	}
+	text, err := json.Marshal(task)
+	if err != nil {
+		return Failuref(StoreFailure, "writing the task of %s: %v", r.Node.Address, err)
+	}
+	at, err := r.Store.PutBytes(ctx, text)
+	if err != nil {
+		return AsFailure(err)
+	}
 	r.log.begin(r.number)
-	whole.Task, whole.Log = string(task), r.log
+	whole.Task, whole.Log = string(at), r.log
 	ended, err := r.remote.Attempt(ctx, whole)
 	switch {
 	case ctx.Err() != nil:

@@ -20,7 +20,7 @@ func Describe(n *plan.Node, unquoted func(*plan.External) bool) component.Spec {
 	for _, in := range n.Inputs {
 		if isImage(n, in) {
 			if n.Role == schema.ImageRole {
-				version := string(a.Inputs[in.Port]) // of one that a stage made
+				version := in.From // of one that a stage made
 				if in.External != nil {
 					version = in.External.Version
 				}

@@ -28,7 +28,10 @@ const imageKind = "image"
 // imageOf finds what a stage's program runs in.
 func (w *writer) imageOf(n *plan.Node, names map[string]string) (*madeImage, error) {
 	in := n.Input(plan.ImagePort)
-	if in == nil {
+	switch {
+	case n.Builds():
+		return nil, &RefusedError{n.Address, "builds an image, whose layers an engine makes anew each time: push it, and name it by image"}
+	case in == nil:
 		return nil, &RefusedError{n.Address, "runs in an image that the plan does not name"}
 	}
 	if in.From == "" {

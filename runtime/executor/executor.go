@@ -52,6 +52,11 @@ type (
 	Remote interface {
 		Attempt(ctx context.Context, w Whole) (Ended, error)
 	}
+	// Pusher puts images that stages made where it can pull them, and returns by which name and digest; empty: it has no such place. id is that of the image which the
+	// layers lie on, as Resolver returns it; empty of one that is whole.
+	Pusher interface {
+		Push(ctx context.Context, m *Made, id string) (reference string, err error)
+	}
 )
 
 // Whole is an attempt that is made elsewhere.
@@ -77,6 +82,7 @@ type Program struct {
 	ImageID  string   // as Resolver returns it
 	Platform string   // of that image, "linux/amd64"
 	Made     bool     // layers lie over it, which a stage made
+	Whole    bool     // of these: they are the whole image, or say how it runs, so that it must be one
 	Network  bool     // it has a network
 	Secrets  []string // names of those that it reads, sorted
 	Replicas int      // how many pods run it at once, each with the limits of the attempt; from 1 on

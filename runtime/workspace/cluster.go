@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/executor/kubernetes"
+	"github.com/mlp-lang/mlp/runtime/executor/registry"
 )
 
 // onKubernetes is the executor whose stages run on a cluster.
@@ -25,6 +26,8 @@ const (
 	KubeSecretVariable         = "MLP_KUBERNETES_SECRET"
 	KubeSecretsVariable        = "MLP_KUBERNETES_SECRETS"
 	KubeNodeSelectorVariable   = "MLP_KUBERNETES_NODE_SELECTOR"
+	KubeRegistryVariable       = "MLP_KUBERNETES_REGISTRY"
+	KubePullSecretVariable     = "MLP_KUBERNETES_PULL_SECRET"
 )
 
 // storeOf is the URL of the bucket that the store is in; empty where it is a folder.
@@ -53,7 +56,7 @@ func kubernetesOptions(store string, threads int) (o kubernetes.Options, err err
 	o = kubernetes.Options{
 		Store: store, Image: os.Getenv(KubeImageVariable), Context: os.Getenv(KubeContextVariable), Namespace: os.Getenv(KubeNamespaceVariable),
 		ServiceAccount: os.Getenv(KubeServiceAccountVariable), Secret: os.Getenv(KubeSecretVariable), Secrets: os.Getenv(KubeSecretsVariable),
-		Threads: threads,
+		Threads: threads, Registry: os.Getenv(KubeRegistryVariable), PullSecret: os.Getenv(KubePullSecretVariable),
 	}
 	switch {
 	case o.Store == "":
@@ -62,6 +65,11 @@ func kubernetesOptions(store string, threads int) (o kubernetes.Options, err err
 	case o.Image == "":
 		return o, &Failure{Err: errors.New("it is not said which image stages run in on the cluster"),
 			Hint: "Set " + KubeImageVariable + " to one that has this mlp as /bin/mlp."}
+	}
+	if o.Registry != "" {
+		if err := registry.Repository(o.Registry); err != nil {
+			return o, fmt.Errorf("%s: %w", KubeRegistryVariable, err)
+		}
 	}
 	if o.NodeSelector, err = kubernetes.Selector(os.Getenv(KubeNodeSelectorVariable)); err != nil {
 		return o, fmt.Errorf("%s: %w", KubeNodeSelectorVariable, err)
@@ -120,7 +128,7 @@ func (s *Session) Manifests(ctx context.Context, to io.Writer, p *plan.Plan) err
 		return err
 	}
 	for _, n := range p.Nodes {
-		if n.Verdict != plan.Run && n.Verdict != plan.MayRun || onlyHere(n) {
+		if n.Verdict != plan.Run && n.Verdict != plan.MayRun || onlyHere(n) || n.Builds() {
 			continue
 		}
 		if text, err = s.manifest(ctx, o, images, p, n); err != nil {

@@ -2,10 +2,12 @@ package workspace
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/executor/docker"
 	"github.com/mlp-lang/mlp/runtime/executor/registry"
 )
@@ -74,14 +76,33 @@ func (i *Images) Resolve(ctx context.Context, name string) (id, platform string,
 	return plan.ImageID(version), plan.ImagePlatform(version), err
 }
 
-// Reference is the name that a registry has an image under, as the engine remembers it (docker.Executor.Reference).
-func (i *Images) Reference(ctx context.Context, id string) (string, error) {
+// Reference is the name that a registry has an image under, as the engine remembers it (docker.Executor.Reference), or as the registry of its name says.
+func (i *Images) Reference(ctx context.Context, name, id string) (string, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	reference, err := "", i.open(ctx)
+	if err == nil {
+		if reference, err = i.engine.Reference(ctx, id); err == nil && reference != "" || !registry.Named(name) {
+			return reference, err
+		}
+	} else if !registry.Named(name) {
+		return "", err
+	}
+	found, err := registry.Find(ctx, name, runtime.GOARCH)
+	if err == nil && found.ID != id {
+		err = fmt.Errorf("%w: %s is %s in its registry now, and was %s when the plan was made; plan again", executor.ErrImage, name, found.ID, id)
+	}
+	return found.Reference, err
+}
+
+// Save writes an image that the engine has into a file.
+func (i *Images) Save(ctx context.Context, id, file string) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if err := i.open(ctx); err != nil {
-		return "", err
+		return err
 	}
-	return i.engine.Reference(ctx, id)
+	return i.engine.Save(ctx, id, file)
 }
 
 // Close ends the connection to the engine, if there is one.

@@ -13,7 +13,8 @@ import (
 // Placed are the executors of a plan's stages: of built-in components, and of foreign stages, which run an image of their own. They may
 // be one. Stages that fetch are processes in any case: they need the names, proxies and certificates of this machine, and run no
 // code but ours. So are those that read files of this machine, where built-in components run on a cluster.
-type Placed struct{ Builtin, Foreign, Fetching executor.Executor }
+// Images are built by the container engine of this machine in any case.
+type Placed struct{ Builtin, Foreign, Fetching, Building executor.Executor }
 
 // Place opens the executors that a plan needs. Stages that run an image of their own do so in containers, of the cluster where that runs stages, and else also where
 // built-in components run as processes; without an engine, a plan that has to run one is refused before anything runs.
@@ -23,7 +24,7 @@ func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err
 	if placed.Builtin, err = OpenExecutor(ctx, o); err != nil {
 		return nil, err
 	}
-	placed.Foreign, placed.Fetching = placed.Builtin, placed.Builtin
+	placed.Foreign, placed.Fetching, placed.Building = placed.Builtin, placed.Builtin, placed.Builtin
 	if placed.Builtin.Name() != "process" && slices.ContainsFunc(p.Nodes, placed.here) {
 		with := o
 		with.Name = "process"
@@ -40,16 +41,20 @@ func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err
 	return placed, nil
 }
 
-// foreign opens the executor of stages that run an image of their own, where that is another one.
+// foreign opens the executor of stages that run or build an image of their own, where that is another one.
 func (placed *Placed) foreign(ctx context.Context, p *plan.Plan, o ExecutorOptions) error {
-	runsImage := func(n *plan.Node) bool { return n.Container != nil }
-	if name := placed.Builtin.Name(); name == "docker" || name == onKubernetes || !slices.ContainsFunc(p.Nodes, runsImage) {
+	name := placed.Builtin.Name()
+	runsImage := func(n *plan.Node) bool { return n.Container != nil && (name != onKubernetes || n.Builds()) }
+	if name == "docker" || !slices.ContainsFunc(p.Nodes, runsImage) {
 		return nil
 	}
 	o.Name = "docker"
 	foreign, err := OpenExecutor(ctx, o)
 	if err == nil {
-		placed.Foreign = foreign
+		placed.Building = foreign
+		if name != onKubernetes {
+			placed.Foreign = foreign
+		}
 		return nil
 	}
 	if i := slices.IndexFunc(p.Nodes, func(n *plan.Node) bool { return runsImage(n) && toRun(n) }); i >= 0 {
@@ -90,6 +95,8 @@ func (placed *Placed) seenTo(p *plan.Plan) error {
 // For returns the executor of a stage.
 func (p *Placed) For(n *plan.Node) executor.Executor {
 	switch {
+	case n.Builds():
+		return p.Building
 	case n.Container != nil:
 		return p.Foreign
 	case p.here(n):
@@ -112,7 +119,7 @@ func onlyHere(n *plan.Node) bool {
 // All are the executors, each once.
 func (p *Placed) All() []executor.Executor {
 	out := []executor.Executor{p.Builtin}
-	for _, ex := range []executor.Executor{p.Foreign, p.Fetching} {
+	for _, ex := range []executor.Executor{p.Foreign, p.Fetching, p.Building} {
 		if !slices.Contains(out, ex) {
 			out = append(out, ex)
 		}

@@ -2,7 +2,10 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -69,6 +72,24 @@ func (e *Executor) Resolve(ctx context.Context, image string) (id, platform stri
 		platform += "/" + found.Variant
 	}
 	return found.ID, platform, nil
+}
+
+// Save writes an image into a file, as an archive.
+func (e *Executor) Save(ctx context.Context, id, file string) (err error) {
+	body, err := e.api.ImageSave(ctx, []string{id})
+	if err != nil {
+		return engineError("saving image "+id, err)
+	}
+	defer body.Close()
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if _, err := io.Copy(f, body); err != nil {
+		return engineError("saving image "+id, err)
+	}
+	return nil
 }
 
 // Reference is a name with a digest that a registry has an image under, by its ID, as the engine remembers it from a pull or push. Empty: it is of this machine

@@ -172,6 +172,9 @@ const nodeVariable = "MLP_NODE"
 // token, no variables. What it is to run it is told there, so that nothing of the stage is in the Job.
 func (e *Executor) withProgram(spec *corev1.PodSpec, w executor.Whole, image string) {
 	p, stage := w.Program, &spec.Containers[0]
+	if e.opts.PullSecret != "" {
+		spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: e.opts.PullSecret}}
+	}
 	spec.Hostname, spec.TerminationGracePeriodSeconds = "stage", pointer(int64(endingProgram.Seconds()))
 	if _, arch, ok := strings.Cut(p.Platform, "/"); ok {
 		if spec.NodeSelector == nil {

@@ -1,7 +1,9 @@
 package kubernetes
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -38,6 +40,32 @@ func TestPlaced(t *testing.T) {
 	}
 	if plain := e.pod(whole()); plain.ServiceAccountName != "mlp" || e.opts.NodeSelector["pool"] != "small" || len(plain.Tolerations) > 0 {
 		t.Errorf("another stage has %+v", plain)
+	}
+}
+
+// TestImages: nodes are told of an image by a name with its digest; one that is made here must be one that they can pull, by the Secret that is named.
+func TestImages(t *testing.T) {
+	ctx := context.Background()
+	w := whole()
+	for _, tt := range []struct {
+		program    executor.Program
+		want, says string
+	}{
+		{executor.Program{Image: "registry.example/a@sha256:12", ImageID: "sha256:34"}, "registry.example/a@sha256:12", ""},
+		{executor.Program{Image: "a:1", ImageID: "sha256:34"}, "sha256:34", ""},
+		{executor.Program{ImageID: "sha256:34", Made: true}, "sha256:34", ""},
+		{executor.Program{ImageID: "sha256:34", Made: true, Whole: true}, "", "MLP_KUBERNETES_REGISTRY"},
+	} {
+		w.Program = &tt.program
+		got, err := (&Executor{}).reference(ctx, w)
+		if got != tt.want || (err != nil) != (tt.says != "") || err != nil && (!strings.Contains(err.Error(), tt.says) || !errors.Is(err, executor.ErrUnsupported)) {
+			t.Errorf("%+v: got %s, %v", tt.program, got, err)
+		}
+	}
+	w.Program = &executor.Program{ImageID: "sha256:34", Made: true, Whole: true, Platform: "linux/amd64"}
+	text, err := Manifest(ctx, Options{Store: "s3://models/a", Image: "mlp:1", Registry: "registry.example/mlp", PullSecret: "pull"}, nil, w)
+	if err != nil || !strings.Contains(string(text), "image: IMAGE\n") || !strings.Contains(string(text), "imagePullSecrets:\n        - name: pull\n") {
+		t.Errorf("got %v\n%s", err, text)
 	}
 }
 

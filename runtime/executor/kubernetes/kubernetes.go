@@ -21,6 +21,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -33,6 +35,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/registry"
 )
 
 // Options of the executor. Store and Image are required.
@@ -51,6 +54,11 @@ type Options struct {
 	Secret string
 	// Secrets is the Secret of the namespace whose keys are the names of secrets that programs read; empty: a stage that reads one is refused.
 	Secrets string
+	// Registry is a repository, "registry.example/team/mlp", that images which stages made are pushed to, with the user's Docker credentials, and that nodes pull from;
+	// empty: there is none.
+	Registry string
+	// PullSecret is a Secret of the namespace by which nodes pull the images of programs; empty: none, or that of the service account.
+	PullSecret string
 	// Images says what images are; nil: an image is known by its name with a digest, or by its ID.
 	Images Images
 	// NodeSelector is labels that a node must have.
@@ -62,8 +70,10 @@ type Options struct {
 // Images says what images of programs are.
 type Images interface {
 	executor.Resolver
-	// Reference is a name with a digest that a registry has an image under, registry/trainer@sha256:…, by its ID; empty: none is known.
-	Reference(ctx context.Context, id string) (string, error)
+	// Reference is a name with a digest that a registry has an image under, registry/trainer@sha256:…, by the name and the ID; empty: none is known.
+	Reference(ctx context.Context, name, id string) (string, error)
+	// Save writes an image into a file, as docker save does.
+	Save(ctx context.Context, id, file string) error
 	Close() error
 }
 
@@ -80,6 +90,7 @@ var (
 	_ executor.Executor = (*Executor)(nil)
 	_ executor.Remote   = (*Executor)(nil)
 	_ executor.Resolver = (*Executor)(nil)
+	_ executor.Pusher   = (*Executor)(nil)
 )
 
 // Requests in a second that one apply may make of the API server, on average and at once.
@@ -168,16 +179,40 @@ func (e *Executor) reference(ctx context.Context, w executor.Whole) (string, err
 		return "", nil
 	case len(p.Secrets) > 0 && e.opts.Secrets == "":
 		return "", fmt.Errorf("%s reads secret.%s, and it is not said which Secret of the namespace has it: %w", w.Address, p.Secrets[0], executor.ErrUnsupported)
+	case p.Whole:
+		return "", fmt.Errorf("%s runs in an image that is made here, and nodes pull theirs of a registry: name a repository by MLP_KUBERNETES_REGISTRY, registry.example/team/mlp, which it is pushed to: %w", w.Address, executor.ErrUnsupported)
 	case strings.Contains(p.Image, "@sha256:") && !p.Made:
 		return p.Image, nil
 	case e.opts.Images == nil:
 		return p.ImageID, nil
 	}
-	name, err := e.opts.Images.Reference(ctx, p.ImageID)
+	name, err := e.opts.Images.Reference(ctx, p.Image, p.ImageID)
 	if name == "" || errors.Is(err, executor.ErrImage) || errors.Is(err, executor.ErrUnavailable) {
 		return p.ImageID, nil
 	}
 	return name, err
+}
+
+// Push puts an image that a stage made into the registry of the options.
+func (e *Executor) Push(ctx context.Context, m *executor.Made, id string) (string, error) {
+	if e.opts.Registry == "" {
+		return "", nil
+	}
+	below := ""
+	if id != "" && e.opts.Images != nil {
+		var err error
+		if below, err = e.opts.Images.Reference(ctx, "", id); err != nil {
+			return "", err
+		}
+		if below == "" {
+			below = filepath.Join(m.Dir, "below.tar")
+			if err := e.opts.Images.Save(ctx, id, below); err != nil {
+				return "", err
+			}
+			defer os.Remove(below)
+		}
+	}
+	return registry.Push(ctx, e.opts.Registry, m, below)
 }
 
 // Close ends idle connections, and Images.

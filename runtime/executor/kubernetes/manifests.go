@@ -118,9 +118,12 @@ func Manifest(ctx context.Context, o Options, images Images, w executor.Whole) (
 	o.Images = images // nil: images have no other names than those in w
 	e := &Executor{opts: o, namespace: o.Namespace}
 	image, known := "", w.Program == nil || w.Program.ImageID == strings.ToLower(w.Program.ImageID)
-	if !known {
+	switch {
+	case !known:
 		image = w.Program.ImageID
-	} else {
+	case w.Program != nil && w.Program.Made && o.Registry != "": // which an apply pushes
+		image, w.Program.Made = "IMAGE", false
+	default:
 		var err error
 		if image, err = e.reference(ctx, w); err != nil {
 			return nil, err
