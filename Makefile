@@ -60,9 +60,11 @@ $(CLUSTER): $(addprefix $(CLUSTER_SOURCE)/,main.go go.mod go.sum)
 	cd $(CLUSTER_SOURCE) && GOFLAGS= $(GO) build -trimpath -ldflags '-s -w' -o $(CLUSTER) .
 
 # The tests of the executor kubernetes, on a cluster of two nodes that they start on this machine; it needs root, and Debian's etcd-server,
-# containerd, containernetworking-plugins, conntrack and busybox-static. They are no part of `make test`.
+# containerd, containernetworking-plugins, conntrack and busybox-static. They are no part of `make test`. CLUSTER_TESTS are those whose name has it:
+# make cluster-test CLUSTER_TESTS='digests|program|ranks'
+CLUSTER_TESTS ?= .
 cluster-test: build cluster
-	MLP_REQUIRE_CLUSTER=1 MLP_CLUSTER=$(CLUSTER) MLP_REQUIRE_S3=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 40m -v -run Cluster ./runtime/cli
+	MLP_REQUIRE_CLUSTER=1 MLP_CLUSTER=$(CLUSTER) MLP_REQUIRE_S3=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 40m -v -run 'Cluster/$(CLUSTER_TESTS)' ./runtime/cli
 
 # The race detector, on the packages whose tests do without the SQL engine (it is C++, which the detector does not see); the
 # engine of applies, the executors, the store and the language server are among them. Simulations and comparisons of figures

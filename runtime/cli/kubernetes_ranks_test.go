@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -33,6 +34,9 @@ stage "container" "count" {
 func ranksOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
 	const image = "mlp-example-python:1"
 	if err := exec.Command("docker", "image", "inspect", image).Run(); err != nil {
+		if os.Getenv("MLP_REQUIRE_PYTHON_IMAGE") == "1" {
+			t.Fatalf("MLP_REQUIRE_PYTHON_IMAGE=1, and no image %s", image)
+		}
 		t.Skipf("no image %s: examples/python/image.sh makes it", image)
 	}
 	c.Load(t, image)
