@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"fmt"
+	"context"
 
 	"github.com/spf13/cobra"
 
@@ -10,22 +10,56 @@ import (
 )
 
 func (a *app) exportCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "export", Short: "Take models and results elsewhere: archives, C, MLflow", Args: cobra.ArbitraryArgs,
+		Example: "  mlp export bundle deploy.scorer --out scorer.tar.gz\n  mlp export c99 deploy.scorer --out scorer.c\n  mlp export mlflow train evaluate --to http://localhost:5000",
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args)
+			}
+			return c.Help()
+		}}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.AddCommand(a.exportMLflowCommand(),
+		a.exportModelCommand("bundle", "Write a model as an archive", view.ExportBundleHelp, "  mlp export bundle deploy.scorer --out scorer.tar.gz", (*workspace.Session).ExportBundle),
+		a.exportModelCommand("c99", "Write a model as one file of C99", view.ExportC99Help, "  mlp export c99 deploy.scorer --out scorer.c && cc -std=c99 -O2 -c scorer.c", (*workspace.Session).ExportC99))
+	return cmd
+}
+
+func (a *app) exportMLflowCommand() *cobra.Command {
 	var vars workspace.Settings
 	var to, experiment string
-	cmd := &cobra.Command{Use: "export mlflow BLOCK…", Short: "Send recorded results to an MLflow tracking server", Long: view.ExportHelp, Args: cobra.MinimumNArgs(2),
+	cmd := &cobra.Command{Use: "mlflow BLOCK…", Short: "Send recorded results to an MLflow tracking server", Long: view.ExportHelp, Args: explained(cobra.MinimumNArgs(1)),
 		Example: "  mlp export mlflow train evaluate --to http://localhost:5000", RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] != "mlflow" {
-				return &failure{err: fmt.Errorf("nothing is known of %q to export to", args[0]), hint: "mlp export mlflow BLOCK…"}
-			}
 			s, err := a.openRecorded(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			return a.screen().Exported(s.MLflow(cmd.Context(), workspace.AddressesOf(args[1:]), to, experiment))
+			return a.screen().Exported(s.MLflow(cmd.Context(), workspace.AddressesOf(args), to, experiment))
 		}}
 	settingsFlags(cmd, &vars)
 	cmd.Flags().StringVar(&to, "to", "", "the `URL` of the tracking server. Default: MLFLOW_TRACKING_URI")
 	cmd.Flags().StringVar(&experiment, "experiment", "", "the `name` of the experiment, which is created if need be. Default: the pipeline's")
+	return cmd
+}
+
+// exportModelCommand writes a recorded model in some form.
+func (a *app) exportModelCommand(form, short, long, example string, export func(*workspace.Session, context.Context, string, string) (*workspace.ExportedModel, error)) *cobra.Command {
+	var vars workspace.Settings
+	var out string
+	cmd := &cobra.Command{Use: form + " ADDRESS", Short: short, Long: long, Example: example, Args: explained(cobra.ExactArgs(1)), RunE: func(cmd *cobra.Command, args []string) error {
+		s, err := a.openRecorded(cmd.Context(), vars)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		x, err := export(s, cmd.Context(), args[0], out)
+		if err != nil {
+			return err
+		}
+		return a.screen().ExportedModel(x)
+	}}
+	settingsFlags(cmd, &vars)
+	cmd.Flags().StringVar(&out, "out", "", "the `file` to write, which must not be there")
 	return cmd
 }

@@ -49,7 +49,7 @@ func TestExportMLflow(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"export mlflow evaluate", "Name its URL"},
 		{"export mlflow evaluate --to http://me:secret@localhost:5000", "MLFLOW_TRACKING_TOKEN"},
-		{"export wandb evaluate --to http://localhost:5000", `nothing is known of "wandb"`},
+		{"export wandb evaluate", `there is no command "wandb"`},
 		{"export mlflow evaluate --to " + server.URL, "UNAUTHENTICATED"},
 		{"export mlflow nothing.there --to " + server.URL, "nothing.there"},
 	} {

@@ -283,11 +283,11 @@ func (s *server) reportFailure(name string, release plan.ReleaseState, old slot,
 	if old.now != nil {
 		stays = old.now.version + " stays"
 	}
-	s.warnf("%s %s cannot be served, %s: %v", name, version(release.Model), stays, err)
+	s.warnf("%s %s cannot be served, %s: %v", name, VersionOf(release.Model), stays, err)
 }
 
-// version of a model: the first twelve digits of its digest.
-func version(d plan.Digest) string {
+// VersionOf a model is what servers call it: the first twelve digits of its digest.
+func VersionOf(d plan.Digest) string {
 	_, digits, found := strings.Cut(string(d), ":")
 	if !found {
 		digits = string(d)

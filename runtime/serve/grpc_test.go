@@ -101,12 +101,12 @@ func TestCalls(t *testing.T) {
 	if err != nil || server.Name != "mlp" || server.Version != "1.2.3" || !slices.Equal(server.Extensions, []string{"binary_tensor_data"}) {
 		t.Errorf("server: %v %v", server, err)
 	}
-	about, err := c.ModelMetadata(t.Context(), &openinference.ModelMetadataRequest{Name: "scorer", Version: version(digest(100))})
+	about, err := c.ModelMetadata(t.Context(), &openinference.ModelMetadataRequest{Name: "scorer", Version: VersionOf(digest(100))})
 	if err != nil || about.Name != "scorer" || len(about.Versions) != 1 || about.Platform != "mlp" || len(about.Inputs) != 6 || len(about.Outputs) != 3 ||
 		about.Inputs[1].Name != "items" || about.Inputs[1].Datatype != "INT32" || !slices.Equal(about.Inputs[1].Shape, []int64{-1}) {
 		t.Errorf("metadata: %v %v", about, err)
 	}
-	want := &openinference.ModelInferResponse{ModelName: "scorer", ModelVersion: version(digest(100)), Id: "a", Parameters: map[string]*openinference.InferParameter{}}
+	want := &openinference.ModelInferResponse{ModelName: "scorer", ModelVersion: VersionOf(digest(100)), Id: "a", Parameters: map[string]*openinference.InferParameter{}}
 	for name, n := range map[string]int64{"failed": 1, "unseen.merchant": 1, "missing.customer": 1} {
 		want.Parameters[name] = &openinference.InferParameter{ParameterChoice: &openinference.InferParameter_Int64Param{Int64Param: n}}
 	}
@@ -192,7 +192,7 @@ func TestCallsRefused(t *testing.T) {
 	if ready, err := c.ModelReady(t.Context(), &openinference.ModelReadyRequest{Name: "none"}); status.Code(err) != codes.NotFound {
 		t.Errorf("got %v %v", ready, err)
 	}
-	if _, text := r.call("/metrics", ""); !strings.Contains(text, `mlp_serve_rows_total{model="scorer",version="`+version(digest(100))+`"} 0`) {
+	if _, text := r.call("/metrics", ""); !strings.Contains(text, `mlp_serve_rows_total{model="scorer",version="`+VersionOf(digest(100))+`"} 0`) {
 		t.Errorf("rows were scored: %s", text)
 	}
 	// Over HTTP/1.1, or as anything but gRPC, it is none.
@@ -280,7 +280,7 @@ func TestCallsRollOut(t *testing.T) {
 	for _, v := range got.Outputs[len(got.Outputs)-1].Contents.BytesContents {
 		by[string(v)]++
 	}
-	if len(by) != 2 || by[version(digest(200))] < rows/4 || by[version(digest(100))] < rows/4 || got.Parameters["missing.paid_at"].GetInt64Param() != rows {
+	if len(by) != 2 || by[VersionOf(digest(200))] < rows/4 || by[VersionOf(digest(100))] < rows/4 || got.Parameters["missing.paid_at"].GetInt64Param() != rows {
 		t.Errorf("answered by %v, %v", by, got.Parameters)
 	}
 }

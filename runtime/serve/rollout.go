@@ -102,7 +102,7 @@ func (s *server) loadCandidate(ctx context.Context, name string, r *plan.Rollout
 		return nil, err.Error()
 	}
 	if first := last.digest != r.Next.Model; first || was == nil || was.fault != err.Error() {
-		s.warnf("%s %s cannot be served as a %s and gets no rows: %v", name, version(r.Next.Model), r.Strategy.Role, err)
+		s.warnf("%s %s cannot be served as a %s and gets no rows: %v", name, VersionOf(r.Next.Model), r.Strategy.Role, err)
 		if first {
 			last.wait = 0
 		}

@@ -43,10 +43,10 @@ type field struct {
 // newServed makes a model ready. A field that is a feature and of the key is one field with both marks; fields of the key alone come
 // behind the features.
 func (s *server) newServed(name string, digest plan.Digest, model component.Model, key []string) *served {
-	m := &served{name: name, version: version(digest), digest: digest, model: model, columns: map[string]int{}, key: key,
+	m := &served{name: name, version: VersionOf(digest), digest: digest, model: model, columns: map[string]int{}, key: key,
 		places: map[string]int{}, outputs: outputsOf(model),
-		scored: s.metrics.rows.WithLabelValues(name, version(digest)), failed: s.metrics.failed.WithLabelValues(name, version(digest)),
-		took: s.metrics.scoring.WithLabelValues(name, version(digest))}
+		scored: s.metrics.rows.WithLabelValues(name, VersionOf(digest)), failed: s.metrics.failed.WithLabelValues(name, VersionOf(digest)),
+		took: s.metrics.scoring.WithLabelValues(name, VersionOf(digest))}
 	for i, c := range model.Inputs() {
 		column := newColumn(c)
 		if column.kind != textKind {

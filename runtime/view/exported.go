@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/mlflow"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // ExportHelp is the help of `mlp export`.
@@ -14,6 +15,25 @@ sent before is not sent again, so the command can follow each apply.
 
 BLOCK is an address, one with * for any text, or a kind for all of its blocks. MLFLOW_TRACKING_USERNAME and
 MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, say who one is there.`
+
+// ExportBundleHelp is the help of `mlp export bundle`.
+const ExportBundleHelp = `Writes the model that a deployment has live, or that a block yields, as an archive of the folder that 'mlp serve' reads: bundle.json, which says what it
+takes and yields, model.json and, of an ensemble, its members. A model that a program of its own scores is whatever that wrote. The ending
+of the file says which archive: .tar or .tar.gz. The same model gives the same bytes.`
+
+// ExportC99Help is the help of `mlp export c99`.
+const ExportC99Help = `Writes the model that a deployment has live, or that a block yields, as one file of C99 that needs nothing but the C library, and scores rows as
+'mlp serve' does: trees, linear models and baselines, with their categories, encodings, calibrations and thresholds. The comment at the top
+says how it is called, in which order features are, and what counts as missing. The digest and version of the model are symbols of the program.
+
+What cannot be written is refused with the reason: n-grams of texts, clusters and isolation forests among the inputs, ensembles, neighbors,
+seasonal models, and programs.`
+
+// ExportedModel tells what was written.
+func (s *Screen) ExportedModel(x *workspace.ExportedModel) error {
+	_, err := fmt.Fprintf(s.Out, "Wrote %s: the model of %s, %s, in %s.\n", render.Line(x.File), render.Line(x.Of), x.Digest.Short(), render.Bytes(int64(x.Bytes)))
+	return err
+}
 
 // Exported tells what an export has sent, also before it failed.
 func (s *Screen) Exported(sent *mlflow.Sent, err error) error {

@@ -108,6 +108,28 @@ func (o Objective) Identity() bool {
 	return err == nil && l == identity
 }
 
+// Link is how margins become predictions: "identity", "logistic", "softmax" or "exponential". The model is valid.
+func (m *Model) Link() string {
+	l, err := m.Objective.link()
+	if err != nil {
+		return ""
+	}
+	return [...]string{identity: "identity", logistic: "logistic", softmax: "softmax", exponential: "exponential"}[l]
+}
+
+// Start are the margins of a row before the first tree.
+func (m *Model) Start() []float32 {
+	l, err := m.Objective.link()
+	if err != nil {
+		return nil
+	}
+	out := make([]float32, m.Groups())
+	for g := range out {
+		out[g] = margin(l, m.BaseScore[min(g, len(m.BaseScore)-1)])
+	}
+	return out
+}
+
 // Tree is one tree; node 0 is its root. Children come after their parents.
 type Tree struct {
 	Nodes []Node

@@ -82,10 +82,7 @@ func (m *Model) Scorer() (*Scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scorer{link: l, groups: m.Groups(), class: m.TreeClass, base: make([]float32, m.Groups()), members: []uint64{0}}
-	for g := range s.base {
-		s.base[g] = margin(l, m.BaseScore[min(g, len(m.BaseScore)-1)])
-	}
+	s := &Scorer{link: l, groups: m.Groups(), class: m.TreeClass, base: m.Start(), members: []uint64{0}}
 	places, byPlace := map[slot]uint32{}, false
 	for i := range m.Trees {
 		byPlace = s.add(&m.Trees[i], places) || byPlace
