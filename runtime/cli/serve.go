@@ -16,13 +16,14 @@ const serveHelp = `Serves the models that deploy "http" blocks have released, in
 releases another model, it is loaded and takes over without a request lost. With a canary, a shadow or blue_green in the block it is
 served beside the live one first, until 'mlp release promote' or 'mlp release abort'.
 
-The protocol is the Open Inference Protocol v2 (GET /v2/models/NAME, POST /v2/models/NAME/infer); POST
+The protocol is the Open Inference Protocol v2 (GET /v2/models/NAME, POST /v2/models/NAME/infer, and gRPC at the same address); POST
 /v1/models/NAME/predict takes rows as objects, whose schema is at /v1/models/NAME/openapi.json. The model's name is that of the
 deploy block. Metrics are at /metrics.
 
 With --predictions each row and its answer are kept, durably before it is answered, in Parquet files that a source "parquet" reads.
 
-With --tls-cert and --tls-key it speaks TLS; with --tokens it answers to callers whose token is in the file.
+With --tls-cert and --tls-key it speaks TLS; with --tls-clients it answers to clients whose certificate is signed by one of the file,
+with --tokens to callers whose token is in the file.
 
 What a request says is taken or refused: text that is not UTF-8, names that stand twice, fields and parameters that nothing
 reads. A row that cannot be scored is answered with the reason, the others of the request are scored. Categories that the model
@@ -57,6 +58,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringSliceVar(&o.Hosts, "host", nil, "`name` to answer to beside localhost, when listening on this machine only")
 	flags.StringVar(&o.Cert, "tls-cert", "", "`file` with the certificate and those that signed it, PEM; read again when it changes")
 	flags.StringVar(&o.Key, "tls-key", "", "`file` with the certificate's key, PEM")
+	flags.StringVar(&o.Signers, "tls-clients", "", "`file` with the certificates that sign those of clients, PEM: requests must come with one; read again when it changes")
 	flags.StringVar(&o.Tokens, "tokens", "", "`file` with a line for each caller, a name and a token: requests must bear one of them; read again when it changes")
 	flags.IntVar(&o.MaxRequests, "concurrent", 256, "`requests` worked on at the same time; more are answered with 429")
 	flags.DurationVar(&o.Drain, "drain", 0, "`duration` to go on answering, while not ready, before stopping")

@@ -48,7 +48,8 @@ type server struct {
 	shadows   sync.WaitGroup // the goroutines that do
 
 	certificate *watched[*tls.Certificate] // nil: HTTP
-	callers     *watched[callers]          // nil: nobody is asked who they are
+	signers     *watched[signers]          // nil: clients are asked for no certificate
+	callers     *watched[callers]          // nil: nobody is asked for a token
 
 	local    bool           // listens on this machine only
 	tries    map[string]try // of follow alone: releases that could not be loaded, by model name

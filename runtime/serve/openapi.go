@@ -37,9 +37,15 @@ func (s *server) openAPI(r *http.Request, x *exchange) (any, error) {
 		},
 		"components": object{"schemas": m.schemas(s.MaxRows)},
 	}
+	schemes, asked := object{}, object{}
 	if s.callers != nil {
-		doc["components"].(object)["securitySchemes"] = object{"token": object{"type": "http", "scheme": "bearer"}}
-		doc["security"] = []object{{"token": []string{}}}
+		schemes["token"], asked["token"] = object{"type": "http", "scheme": "bearer"}, []string{}
+	}
+	if s.signers != nil {
+		schemes["certificate"], asked["certificate"] = object{"type": "mutualTLS"}, []string{}
+	}
+	if len(asked) > 0 {
+		doc["components"].(object)["securitySchemes"], doc["security"] = schemes, []object{asked}
 	}
 	return doc, nil
 }
@@ -57,8 +63,8 @@ func (s *server) responses(answer object) object {
 		http.StatusRequestEntityTooLarge: "Too many bytes or rows", http.StatusTooManyRequests: "Too much at once; try again after Retry-After seconds",
 		http.StatusServiceUnavailable: "The model is not loaded", http.StatusGatewayTimeout: "Scoring took too long",
 	}
-	if s.callers != nil {
-		told[http.StatusUnauthorized] = "The token is missing, or is none that is known"
+	if s.callers != nil || s.signers != nil {
+		told[http.StatusUnauthorized] = "The token, or the certificate, is missing, or is none that is known"
 	}
 	for status, text := range told {
 		out[fmt.Sprint(status)] = object{"description": text, "content": content(object{"$ref": "#/components/schemas/Error"})}

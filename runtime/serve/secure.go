@@ -12,11 +12,16 @@ package serve
 //	                  another token, or none         → 401
 //	/v2/health/…      is answered to everybody: an orchestrator has no token, and learns nothing
 //
+// Certificates of clients are held to those that may sign them, which are read anew likewise: when a connection begins, and at each request, so that who
+// is not to be known any more is not known for as long as a connection lasts.
+//
 // Tokens are compared by their SHA-256, so the time that a comparison takes says nothing of how much of a guess was right.
 
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -155,10 +160,76 @@ func open(path string) bool {
 	return false
 }
 
-// caller is who sends a request, by the token that it bears; "" on a server that asks for none.
-func (s *server) caller(r *http.Request) (string, error) {
-	if s.callers == nil || open(r.URL.Path) {
+// signers may sign the certificates of clients.
+type signers struct {
+	pool *x509.CertPool
+	raw  map[string]bool // their DER
+}
+
+// readSigners reads certificates, PEM.
+func readSigners(path string) func() (signers, error) {
+	return func() (signers, error) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return signers{}, fmt.Errorf("reading who may sign certificates of clients: %w", err)
+		}
+		out := signers{x509.NewCertPool(), map[string]bool{}}
+		for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+			if block.Type != "CERTIFICATE" {
+				return signers{}, fmt.Errorf("%s has a block of type %q, and must have certificates alone", path, block.Type)
+			}
+			c, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return signers{}, fmt.Errorf("%s has a certificate that cannot be read: %w", path, err)
+			}
+			out.pool.AddCert(c)
+			out.raw[string(c.Raw)] = true
+		}
+		if len(out.raw) == 0 {
+			return signers{}, fmt.Errorf("%s has no certificates: nobody could ask", path)
+		}
+		return out, nil
+	}
+}
+
+// client is who a connection's certificate names: by its first URI (as SPIFFE has it), else its first name in DNS, else its common name.
+func (s *server) client(r *http.Request) (string, error) {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+		return "", &failure{http.StatusUnauthorized, "this server asks its clients for a certificate"}
+	}
+	now, known := time.Now(), s.signers.get()
+	for _, chain := range r.TLS.VerifiedChains {
+		late := slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return now.After(c.NotAfter) })
+		if late || !known.raw[string(chain[len(chain)-1].Raw)] {
+			continue
+		}
+		switch c := chain[0]; {
+		case len(c.URIs) > 0:
+			return c.URIs[0].String(), nil
+		case len(c.DNSNames) > 0:
+			return c.DNSNames[0], nil
+		case c.Subject.CommonName != "":
+			return c.Subject.CommonName, nil
+		default:
+			return "serial " + c.SerialNumber.String(), nil
+		}
+	}
+	return "", &failure{http.StatusUnauthorized, "the certificate is too old, or is signed by none that this server knows"}
+}
+
+// caller is who sends a request, by the token that it bears, else by the certificate of its connection; "" on a server that asks for neither. One
+// that asks for both is given both.
+func (s *server) caller(r *http.Request) (who string, err error) {
+	if open(r.URL.Path) {
 		return "", nil
+	}
+	if s.signers != nil {
+		if who, err = s.client(r); err != nil {
+			return "", err
+		}
+	}
+	if s.callers == nil {
+		return who, nil
 	}
 	given := r.Header.Get("Authorization")
 	if given == "" {
@@ -174,7 +245,7 @@ func (s *server) caller(r *http.Request) (string, error) {
 	return "", &failure{http.StatusUnauthorized, "the token is none that this server knows"}
 }
 
-// secure reads what the options name: certificate and tokens.
+// secure reads what the options name: certificates and tokens.
 func (s *server) secure() (err error) {
 	if (s.Cert == "") != (s.Key == "") {
 		return errors.New("serving over TLS takes both a certificate and its key")
@@ -184,28 +255,47 @@ func (s *server) secure() (err error) {
 			return err
 		}
 	}
+	if s.Signers != "" {
+		if s.Cert == "" {
+			return errors.New("certificates of clients are of TLS, which takes a certificate and its key")
+		}
+		if s.signers, err = newWatched(s.warnf, readSigners(s.Signers), s.Signers); err != nil {
+			return err
+		}
+	}
 	if s.Tokens != "" {
 		s.callers, err = newWatched(s.warnf, readCallers(s.Tokens), s.Tokens)
 	}
 	return err
 }
 
-// tls is the configuration of connections: TLS 1.2 at least, with the certificate of today; nil without one.
+// tls is the configuration of connections: TLS 1.2 at least, with the certificate of today; nil without one. Clients may begin a connection without a
+// certificate, since some routes are for everybody.
 func (s *server) tls() *tls.Config {
 	if s.certificate == nil {
 		return nil
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	usual := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return s.certificate.get(), nil
 	}}
+	if s.signers == nil {
+		return usual
+	}
+	out := usual.Clone()
+	out.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		now := usual.Clone()
+		now.ClientAuth, now.ClientCAs = tls.VerifyClientCertIfGiven, s.signers.get().pool
+		return now, nil
+	}
+	return out
 }
 
 // exposed warns of a server that more than this machine reaches, and anybody may ask or listen to.
 func (s *server) exposed() {
 	switch {
 	case s.local:
-	case s.callers == nil:
-		s.warnf("whoever reaches this address may ask: see mlp serve --tokens")
+	case s.callers == nil && s.signers == nil:
+		s.warnf("whoever reaches this address may ask: see mlp serve --tokens and --tls-clients")
 	case s.certificate == nil:
 		s.warnf("tokens and rows go over the network in the clear, unless something in front of this server speaks TLS: see mlp serve --tls-cert")
 	}

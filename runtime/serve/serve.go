@@ -70,6 +70,7 @@ type Options struct {
 	MaxRequests int
 
 	Cert, Key string // files of PEM; both or none. Without them it is HTTP
+	Signers   string // file of PEM with those that may sign the certificates of clients; "": clients are asked for none
 	Tokens    string // file of those who may ask; "": whoever reaches the address
 }
 
