@@ -124,6 +124,31 @@ func circular(s tune.Space) bool {
 // listed values and of both ends of ranges, or of some that are drawn, where there are too many. A value within a range is
 // taken to be right where both ends are. Each parameter is told of once, by the first combination that it is wrong in.
 func (u *Tunable) corners(config json.RawMessage, space tune.Space, validated bool) []schema.Problem {
+	key := checkedCorners{string(config), validated}
+	u.cornersMu.Lock()
+	found, known := u.cornersOf[key]
+	u.cornersMu.Unlock()
+	if known {
+		return found
+	}
+	found = u.checkCorners(config, space, validated)
+	u.cornersMu.Lock()
+	defer u.cornersMu.Unlock()
+	if len(u.cornersOf) >= mostRemembered || u.cornersOf == nil {
+		u.cornersOf = map[checkedCorners][]schema.Problem{}
+	}
+	u.cornersOf[key] = found
+	return found
+}
+
+// checkedCorners are all that corners go by: the space is part of the configuration.
+type checkedCorners struct {
+	config    string
+	validated bool
+}
+
+// checkCorners is corners that are not remembered.
+func (u *Tunable) checkCorners(config json.RawMessage, space tune.Space, validated bool) []schema.Problem {
 	ends := slices.Clone(space)
 	for i := range ends {
 		if ends[i].Values == nil {

@@ -22,6 +22,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/metric"
@@ -44,6 +45,9 @@ const (
 	leastRounds = 10
 	// mostChecked bounds for how many points of a space parameters are checked.
 	mostChecked = 512
+	// mostRemembered is for how many configurations it is remembered what came of that: a module is compiled at each key in an editor, and all
+	// blocks but one are as they were.
+	mostRemembered = 64
 )
 
 // Tuning is the block tune as the stage gets it.
@@ -67,6 +71,9 @@ type Tunable struct {
 	Absent map[string]float64
 	// Check finds what is wrong with the parameters of a configuration, at paths "params.…"; validated: there is a table to validate on.
 	Check func(config json.RawMessage, validated bool) []schema.Problem
+
+	cornersMu sync.Mutex
+	cornersOf map[checkedCorners][]schema.Problem // found before, a few (mostRemembered)
 }
 
 // attrs are the parameters that can be tuned.

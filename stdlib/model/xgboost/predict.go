@@ -337,8 +337,11 @@ func (s *Scorer) Transform(margins []float32, out []float64) {
 func Softmax64(margins []float32, out []float64) {
 	top := margins[0]
 	for _, m := range margins {
-		top = max(top, m)
+		if m > top { // max looks for what is no number, which makes all of them none in any case
+			top = m
+		}
 	}
+	out = out[:len(margins)]
 	var sum float64
 	for i, m := range margins {
 		out[i] = math.Exp(float64(m - top))

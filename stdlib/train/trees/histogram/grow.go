@@ -36,6 +36,7 @@ type grower struct {
 	free   [][]sum // histograms not in use
 
 	tree     tree
+	margins  []float32 // what leaves are added to while the tree grows; nil: they are not
 	scale    scale
 	features []int32
 	words    [][]int32        // features by the word of codes that they are in
@@ -74,6 +75,9 @@ func newGrower(p Params, bins []binned, codes codes, rows int) *grower {
 func (g *grower) grow(t *scored, class, number int, sample, features []int32) tree {
 	g.features, g.words = features, g.codes.together(features)
 	g.drawn = draw{params: &g.params, tree: number, features: features, count: len(g.bins)}
+	if g.margins = nil; sample == nil && !t.objective.refits() {
+		g.margins = t.margins[class]
+	}
 	n, total := g.take(t, class, sample)
 	root := node{parent: -1, scale: g.scale, rows: span{0, n}, sum: total, bounds: unbounded}
 	g.tree = tree{nodes: []node{root}}
@@ -94,40 +98,37 @@ func (g *grower) grow(t *scored, class, number int, sample, features []int32) tr
 func (g *grower) take(t *scored, class int, sample []int32) (n int, total sum) {
 	n = len(t.target)
 	if sample == nil {
-		g.scale = t.derivatives(class, g.sums, g.params.Threads)
-	} else {
-		if g.byRow == nil {
-			g.byRow = make([]sum, n)
+		g.scale, total = t.derivatives(class, g.sums, g.params.Threads)
+		for i := range g.rows {
+			g.rows[i] = int32(i)
 		}
-		g.scale = t.derivatives(class, g.byRow, g.params.Threads)
-		n = copy(g.rows, sample)
+		return n, total
 	}
+	if g.byRow == nil {
+		g.byRow = make([]sum, n)
+	}
+	g.scale, _ = t.derivatives(class, g.byRow, g.params.Threads)
+	n = copy(g.rows, sample)
 	parts := make([]sum, (n+blockRows-1)/blockRows)
 	parallel(g.params.Threads, len(parts), func(b int) {
 		for i := b * blockRows; i < min((b+1)*blockRows, n); i++ {
-			if sample == nil {
-				g.rows[i] = int32(i)
-			} else {
-				g.sums[i] = g.byRow[g.rows[i]]
-			}
+			g.sums[i] = g.byRow[g.rows[i]]
 			parts[b] = parts[b].plus(g.sums[i])
 		}
 	})
-	for _, part := range parts {
-		total = total.plus(part)
-	}
-	return n, total
+	return n, totalOf(parts)
 }
 
 // mayGrow reports whether a node is a candidate for a split, by depth, leaves and weight.
-// The weight must suffice for two children, so that a node which cannot be split is not searched.
 func (g *grower) mayGrow(id int32) bool {
 	n := &g.tree.nodes[id]
-	if g.params.MaxDepth > 0 && n.depth >= g.params.MaxDepth {
-		return false
-	}
-	rows := n.rows.end - n.rows.start
-	return rows >= 2 && float64(n.sum.h)*g.scale.h >= 2*g.params.MinChildWeight
+	return n.rows.end-n.rows.start >= 2 && g.heavy(n)
+}
+
+// heavy reports whether a node may be split if it has the rows for it. The weight must suffice for two children, so that a node which cannot be split
+// is not searched.
+func (g *grower) heavy(n *node) bool {
+	return (g.params.MaxDepth <= 0 || n.depth < g.params.MaxDepth) && float64(n.sum.h)*g.scale.h >= 2*g.params.MinChildWeight
 }
 
 // next returns the nodes to split: all that can be, or where leaves are limited the one that gains most.
@@ -228,14 +229,12 @@ func (g *grower) setValue(id int32) {
 // sides tells by bin whether it goes left: 1, or 0.
 type sides [MaxLevels + 1]uint8
 
-// partition parts the rows of a node, each side in its old order.
+// partition parts the rows of a node, each side in its old order. Where both are leaves, these are added to the margins instead, and have no rows.
 func (g *grower) partition(p *pair) {
 	n := &g.tree.nodes[p.parent]
 	words, lane := g.codes.of(n.split.feature)
 	rows, sums := g.rows[n.rows.start:n.rows.end], g.sums[n.rows.start:n.rows.end]
 	spare, spares := g.spare[n.rows.start:n.rows.end], g.spares[n.rows.start:n.rows.end]
-	// Each row is written to both sides, and the end of its own moves on: which side is not to be guessed. What is written beyond an end
-	// is overwritten; rows up to k were read before.
 	left := g.lefts.Get().(*sides)
 	defer g.lefts.Put(left)
 	for b := range int(n.split.missingBin) + 1 {
@@ -244,26 +243,19 @@ func (g *grower) partition(p *pair) {
 			left[b] = 1
 		}
 	}
-	k := 0
-	if last := g.params.MaxDepth > 0 && n.depth+1 >= g.params.MaxDepth; last {
-		// The children are leaves: their derivatives are not needed any more.
-		for i, r := range rows {
-			rows[k], spare[i-k] = r, r
-			k += int(left[lane.bin(words[r])])
-		}
-	} else {
-		for i, r := range rows {
-			d := sums[i]
-			rows[k], sums[k] = r, d
-			spare[i-k], spares[i-k] = r, d
-			k += int(left[lane.bin(words[r])])
-		}
-		copy(sums[k:], spares)
+	l, r := &g.tree.nodes[n.left], &g.tree.nodes[n.right]
+	var k int
+	switch leaves := !g.heavy(l) && !g.heavy(r); {
+	case leaves && g.margins != nil: // nobody asks for their rows any more
+		addSides(g.margins, [2]float32{r.value, l.value}, rows, words, lane, left)
+		return
+	case leaves: // their derivatives are not needed any more
+		k = partRows(rows, spare, words, lane, left)
+	default:
+		k = partAll(rows, spare, sums, spares, words, lane, left)
 	}
-	copy(rows[k:], spare)
 	middle := n.rows.start + k
-	g.tree.nodes[n.left].rows = span{n.rows.start, middle}
-	g.tree.nodes[n.right].rows = span{middle, n.rows.end}
+	l.rows, r.rows = span{n.rows.start, middle}, span{middle, n.rows.end}
 }
 
 // finishPartition says which child has fewer rows: that one's histogram is accumulated, the other's is the parent's less it.
@@ -451,7 +443,7 @@ func (g *grower) release(id int32) {
 	}
 }
 
-// addLeaves adds the leaves of the tree just grown to the margins of the rows that it was grown on.
+// addLeaves adds the leaves of the tree just grown to the margins of the rows that it was grown on, but for those that were added on the way.
 // Each row is in one leaf, and so no two tasks write to one margin.
 func (g *grower) addLeaves(t *tree, margins []float32) {
 	parallel(g.params.Threads, len(t.nodes), func(i int) {

@@ -139,17 +139,13 @@ func (s *scored) predictBlock(start, end int) {
 	}
 }
 
-// derivatives computes those of one class for each row into out, from what was predicted.
-func (s *scored) derivatives(group int, out []sum, threads int) scale {
+// derivatives computes those of one class for each row into out, from what was predicted, and their sum.
+func (s *scored) derivatives(group int, out []sum, threads int) (scale, sum) {
 	n := len(s.target)
 	blocks := (n + blockRows - 1) / blockRows
 	tops := make([]scale, blocks)
 	parallel(threads, blocks, func(b int) {
-		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
-			g, h := s.derivative(group, r)
-			out[r] = sum{int64(math.Float64bits(g)), int64(math.Float64bits(h))} // until the unit is known
-			tops[b].g, tops[b].h = max(tops[b].g, math.Abs(g)), max(tops[b].h, h)
-		}
+		tops[b] = s.derivativesOf(group, out, b*blockRows, min((b+1)*blockRows, n))
 	})
 	var top scale
 	for _, t := range tops {
@@ -157,7 +153,7 @@ func (s *scored) derivatives(group int, out []sum, threads int) scale {
 	}
 	if !(top.g < math.MaxFloat64 && top.h < math.MaxFloat64) {
 		clear(out)
-		return scale{math.Inf(1), math.Inf(1)}
+		return scale{math.Inf(1), math.Inf(1)}, sum{}
 	}
 	// The sum of n numbers up to 2^e, in units of 2^(e-k), stays below n·2^k, which is below 2^62. With n = 4 and
 	// derivatives of at most 5, e is 3, k is 59, and the unit 2^-56.
@@ -166,13 +162,48 @@ func (s *scored) derivatives(group int, out []sum, threads int) scale {
 	_, eh := math.Frexp(top.h)
 	const most = 1000 // keeps units of vanishing derivatives from overflowing
 	up := scale{math.Ldexp(1, min(k-eg, most)), math.Ldexp(1, min(k-eh, most))}
+	parts := make([]sum, blocks)
 	parallel(threads, blocks, func(b int) {
-		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
-			g, h := math.Float64frombits(uint64(out[r].g)), math.Float64frombits(uint64(out[r].h))
-			out[r] = sum{int64(g * up.g), int64(h * up.h)}
+		var part sum
+		block := out[b*blockRows : min((b+1)*blockRows, n)]
+		for i := range block {
+			g, h := math.Float64frombits(uint64(block[i].g)), math.Float64frombits(uint64(block[i].h))
+			block[i] = sum{int64(g * up.g), int64(h * up.h)}
+			part = part.plus(block[i])
 		}
+		parts[b] = part
 	})
-	return scale{1 / up.g, 1 / up.h}
+	return scale{1 / up.g, 1 / up.h}, totalOf(parts)
+}
+
+// totalOf adds up.
+func totalOf(parts []sum) (total sum) {
+	for _, part := range parts {
+		total = total.plus(part)
+	}
+	return total
+}
+
+// derivativesOf computes those of rows start to end, as the bits of floats until their unit is known, and returns the greatest.
+func (s *scored) derivativesOf(group int, out []sum, start, end int) (top scale) {
+	predicted, target, out := s.predicted[group][start:end], s.target[start:end], out[start:end]
+	softmax := s.objective.kind == xgboost.Softmax && s.weight == nil
+	for i, q := range predicted {
+		var g, h float64
+		if softmax {
+			g, h = softmaxDerivative(q, int(target[i]) == group)
+		} else {
+			g, h = s.derivative(group, start+i)
+		}
+		out[i] = sum{int64(math.Float64bits(g)), int64(math.Float64bits(h))}
+		top.g, top.h = max(top.g, math.Abs(g)), max(top.h, h)
+	}
+	return top
+}
+
+// softmaxDerivative is that of a class whose probability is q.
+func softmaxDerivative(q float64, isIt bool) (g, h float64) {
+	return q - is(isIt), max(2*q*(1-q), smallest)
 }
 
 // derivative is the first and second one of the loss of a row.
@@ -182,7 +213,7 @@ func (s *scored) derivative(group, r int) (g, h float64) {
 	case xgboost.Logistic:
 		g, h = q-y, max(q*(1-q), smallest)
 	case xgboost.Softmax:
-		g, h = q-is(int(y) == group), max(2*q*(1-q), smallest)
+		g, h = softmaxDerivative(q, int(y) == group)
 	case xgboost.SquaredError:
 		g, h = q-y, 1
 	default:

@@ -50,6 +50,14 @@ type splitter struct {
 // -2Gw - (H+λ)w² - 2α|w|, which is the same at the best weight.
 func (s *splitter) score(x sum) float64 {
 	g, h := float64(float64(x.g)*s.scale.g), float64(float64(x.h)*s.scale.h)+s.params.Lambda
+	if !s.bounded && s.params.Alpha == 0 {
+		return float64(g*g) / h
+	}
+	return s.scoreWithin(x, g, h)
+}
+
+// scoreWithin is score with L1 regularisation or bounds.
+func (s *splitter) scoreWithin(x sum, g, h float64) float64 {
 	if !s.bounded {
 		g = shrink(g, s.params.Alpha)
 		return float64(g*g) / h
