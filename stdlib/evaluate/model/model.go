@@ -32,7 +32,7 @@ var Component = component.Component{
 			"where a feature is infinite or too large for 32 bits, or the result is no number. These are told in a warning. " +
 			"`coverage` is the share of rows that count. Every metric has an interval, by whole entities where the data " +
 			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
-			evaluation.IntervalsDoc + evaluation.FairnessDoc + evaluation.DecisionDoc + explainDoc + behaviorDoc + complexityDoc +
+			evaluation.IntervalsDoc + evaluation.FairnessDoc + evaluation.DecisionDoc + evaluation.CostsDoc + explainDoc + behaviorDoc + complexityDoc +
 			"`predictions` holds the key, entity and time columns of the data with `actual`, `predicted` and `score`; of several classes also " +
 			"`scores`, a JSON object of the probability of each. Data without a key gets a column `row`.",
 		Body: schema.Body{
@@ -50,6 +50,7 @@ var Component = component.Component{
 			Blocks: []schema.Block{
 				evaluation.IntervalsBlock(),
 				evaluation.FairnessBlock(),
+				evaluation.CostsBlock(),
 				explainBlock(),
 				behaviorBlock(),
 				{Name: "slice", Labelled: true, Repeated: true, Unordered: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
@@ -58,7 +59,7 @@ var Component = component.Component{
 			},
 		},
 		Out:      ports,
-		Examples: []schema.Example{{Title: "A model on the test side", Code: example}, {Title: "Explanations, tests of behaviour, size", Code: behaviorExample}},
+		Examples: []schema.Example{{Title: "A model on the test side", Code: example}, {Title: "Costs, explanations, tests of behaviour, size", Code: behaviorExample}},
 	},
 	Shape:  shape,
 	Derive: derive,
@@ -164,6 +165,10 @@ evaluate "holdout" {
   metrics    = [metric.auc]
   complexity = true
 
+  costs {
+    false_positive = 100
+    false_negative = 15
+  }
   explain {
     permutation        { repeats = 20 }
     partial_dependence { features = ["income"] }
@@ -187,6 +192,7 @@ evaluate "holdout" {
 gate "release" {
   rule "behaves"       { assert = "evaluate.holdout.behaviors.all(b, evaluate.holdout.behaviors[b].passed)" }
   rule "by the income" { assert = "evaluate.holdout.explain.permutation.auc['income'].low > 0" }
+  rule "worth it"      { assert = "evaluate.holdout.costs.mean < evaluate.holdout.costs.none" }
   rule "small"         { assert = "evaluate.holdout.complexity.operations <= 2000" }
 }
 `
@@ -203,6 +209,8 @@ type config struct {
 	Explain *explaining `json:"explain"`
 	// Complexity asks how large the model is.
 	Complexity bool `json:"complexity"`
+	// Costs are those of wrong decisions; nil: nothing is said of them.
+	Costs *evaluation.Costs `json:"costs"`
 	// Behaviors are tests of what is expected of predictions.
 	Behaviors []behavior `json:"behavior"`
 }
@@ -214,7 +222,7 @@ func decode(raw json.RawMessage) (*config, error) {
 		return nil, err
 	}
 	if c.Champion {
-		c.Fairness, c.Explain, c.Behaviors, c.Complexity = nil, nil, nil, false // only the candidate's decisions are compared between groups, explained and tested
+		c.Fairness, c.Explain, c.Behaviors, c.Complexity, c.Costs = nil, nil, nil, false, nil // only the candidate's decisions are compared between groups, explained, tested and priced
 	}
 	c.Defaults()
 	return c, nil

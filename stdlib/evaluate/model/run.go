@@ -131,7 +131,7 @@ func (e *evaluator) evaluate(ctx context.Context) (map[string]any, error) {
 	for _, part := range []struct {
 		asked bool
 		add   func(context.Context, map[string]any) (report.Section, error)
-	}{{len(e.DecidedBy) > 0, e.decided}, {e.Explain != nil, e.explain}, {len(e.Behaviors) > 0, e.behave}, {e.Complexity, e.complexity}} {
+	}{{len(e.DecidedBy) > 0, e.decided}, {e.config.Costs != nil, e.costs}, {e.Explain != nil, e.explain}, {len(e.Behaviors) > 0, e.behave}, {e.Complexity, e.complexity}} {
 		if !part.asked {
 			continue
 		}
@@ -162,6 +162,13 @@ func (e *evaluator) decided(ctx context.Context, figures map[string]any) (report
 	of, section, err := e.of.Decided(ctx, e.bundle.Decision(), e.bundle.Threshold())
 	figures["decision"] = of
 	return section, err
+}
+
+// costs adds to the figures what wrong decisions cost.
+func (e *evaluator) costs(_ context.Context, figures map[string]any) (report.Section, error) {
+	of, section := e.of.Costs(e.config.Costs)
+	figures["costs"] = of
+	return section, nil
 }
 
 // writePredictions writes the predictions beside the columns of the data that are carried, in the order of the data.

@@ -32,6 +32,9 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if c.Complexity && k.Model.Opaque {
 		k.report(schema.Problem{Path: "complexity", Summary: "What a model costs that only its own image can score is not known here", Hint: "leave complexity out"})
 	}
+	if known && c.Costs != nil {
+		k.Problems = append(k.Problems, c.Costs.Problems(k.Model.Task)...)
+	}
 	if known {
 		out.Figures = k.figures(c)
 		out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
@@ -75,6 +78,9 @@ func (k *checker) figures(c *config) *schema.FigureType {
 	}
 	if c.Complexity {
 		all["complexity"] = complexityFigures()
+	}
+	if c.Costs != nil {
+		all["costs"] = evaluation.CostFigures()
 	}
 	if len(c.Behaviors) > 0 {
 		all["behaviors"] = c.behaviorFigures()
