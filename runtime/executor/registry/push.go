@@ -60,14 +60,10 @@ func Push(ctx context.Context, to string, m *executor.Made, below string) (refer
 
 // base is the image below.
 func base(ctx context.Context, below string) (v1.Image, error) {
-	switch {
-	case below == "":
+	if below == "" {
 		return empty.Image, nil
-	case strings.Contains(below, "@"):
-		ref, err := name.ParseReference(below)
-		if err != nil {
-			return nil, err
-		}
+	}
+	if ref, err := name.NewDigest(below); err == nil {
 		img, err := remote.Image(ref, options(ctx, "")...)
 		if err != nil {
 			return nil, told(ref, err)
