@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component/image"
 )
 
@@ -21,9 +22,7 @@ type madeImage struct {
 const archiveType = "archive"
 
 // loaded reports whether a stage has no target, since an engine does by itself what it does.
-func loaded(n *plan.Node) bool { return n.Kind == imageKind && n.Type == archiveType }
-
-const imageKind = "image"
+func loaded(n *plan.Node) bool { return n.Kind == schema.ImageKind && n.Type == archiveType }
 
 // imageOf finds what a stage's program runs in.
 func (w *writer) imageOf(n *plan.Node, names map[string]string) (*madeImage, error) {
@@ -51,7 +50,7 @@ func (w *writer) imageOf(n *plan.Node, names map[string]string) (*madeImage, err
 		return &madeImage{archive: path.Join(root, code.External.Files[0].Name)}, err
 	}
 	if in.Digest == "" {
-		return nil, &RefusedError{n.Address, fmt.Sprintf("runs in the image that %s makes, which is not made yet, so that nobody knows its layers", made.Address)}
+		return nil, &RefusedError{n.Address, fmt.Sprintf("runs in the image that %s makes, which is not made yet, so that nobody knows its layers: apply first", made.Address)}
 	}
 	text, err := w.Store.ReadFile(in.Digest, image.File)
 	if err != nil {

@@ -105,6 +105,9 @@ func (w *writer) makeTargets() error {
 		if n.Verdict == plan.Remove || loaded(n) {
 			continue
 		}
+		if n.Kind == schema.ImageKind && n.Role != schema.ImageRole {
+			return &RefusedError{n.Address, "is an image that the container engine builds of a Dockerfile, and that is not written"}
+		}
 		t, err := w.stage(n, names)
 		if err != nil {
 			return err

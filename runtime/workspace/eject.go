@@ -27,7 +27,7 @@ func (s *Session) Eject(ctx context.Context, dir string) (*eject.Written, error)
 	case errors.Is(err, eject.ErrExists):
 		return nil, &Failure{Err: err, Hint: "Name a folder that is not there, or has nothing in it."}
 	case errors.As(err, &refused):
-		return nil, &Failure{Err: err, Hint: "Nothing was written. Once " + s.w.Command("apply") + " has made what is missing, it can be."}
+		return nil, &Failure{Err: err, Hint: "Nothing was written."}
 	}
 	return out, err
 }
