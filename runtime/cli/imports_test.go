@@ -89,6 +89,7 @@ var keepers = map[string]string{
 	"github.com/aws":                         "runtime/store/bucket/cloud",
 	"github.com/Azure/azure-sdk-for-go":      "runtime/store/bucket/cloud",
 	"cloud.google.com/go":                    "runtime/store/bucket/cloud",
+	"go.opentelemetry.io/otel/sdk":           "runtime/workspace",
 	"google.golang.org/grpc":                 "runtime/serve",
 }
 

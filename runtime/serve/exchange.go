@@ -14,7 +14,9 @@ import (
 type exchange struct {
 	id      string // of the request: the client's, or one made here
 	at      time.Time
+	trace   string // of the request's span, where one is kept
 	caller  string // whose token it bears; "" on a server that asks for none
+	asked   string // the name that the request has for a model, be there one or not
 	model   string // "" until it is found
 	version string
 	batches []*batch // what was scored, by one model or by two
@@ -49,7 +51,9 @@ func (s *server) score(ctx context.Context, b *batch, x *exchange) error {
 		ctx = timed
 	}
 	start := time.Now()
+	ctx, ended := s.step(ctx, "score", b)
 	err := b.score(ctx)
+	ended(err)
 	b.model.took.Observe(time.Since(start).Seconds())
 	b.model.failed.Add(float64(len(b.faults)))
 	if err != nil {
@@ -77,6 +81,9 @@ func (s *server) log(r *http.Request, x *exchange, status int, took time.Duratio
 	}
 	attrs := []slog.Attr{slog.String("id", x.id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
 		slog.Float64("ms", float64(took.Microseconds())/1000)}
+	if x.trace != "" {
+		attrs = append(attrs, slog.String("trace", x.trace))
+	}
 	if x.caller != "" {
 		attrs = append(attrs, slog.String("caller", x.caller))
 	}

@@ -121,8 +121,10 @@ func TestCalls(t *testing.T) {
 	} {
 		want.Outputs = append(want.Outputs, &openinference.ModelInferResponse_InferOutputTensor{Name: o.name, Datatype: o.datatype, Shape: []int64{2}, Contents: o.contents})
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // which the call tells
+	defer cancel()
 	for _, options := range [][]grpc.CallOption{nil, {grpc.UseCompressor(gzip.Name)}} {
-		got, err := c.ModelInfer(t.Context(), twoRows(), options...)
+		got, err := c.ModelInfer(ctx, twoRows(), options...)
 		if err != nil || !proto.Equal(got, want) {
 			t.Errorf("got %v %v\nwant %v", got, err, want)
 		}
@@ -134,6 +136,9 @@ func TestCalls(t *testing.T) {
 	}
 	if len(kept.rows) != 8 || !strings.Contains(kept.rows[6], `"amount":62.5,"items":-7,"merchant":"M9","known":true`) {
 		t.Errorf("kept %v", kept.rows)
+	}
+	if _, text := r.call("/metrics", ""); !strings.Contains(text, `mlp_serve_requests_total{code="200",endpoint="infer",model="scorer"} 4`) {
+		t.Errorf("the metrics are %s", text)
 	}
 	if log := r.log.String(); !strings.Contains(log, "path=/inference.GRPCInferenceService/ModelInfer status=200") || !strings.Contains(log, "rows=2 failed=1") {
 		t.Errorf("the log has %s", log)

@@ -98,7 +98,10 @@ func (s *server) record(ctx context.Context, b *batch, x *exchange) error {
 		return nil
 	}
 	rows := b.recorded(x)
-	if err := s.Predictions.Append(ctx, b.model.name, b.model.recorded.columns, rows); err != nil {
+	within, ended := s.step(ctx, "keep", b)
+	err := s.Predictions.Append(within, b.model.name, b.model.recorded.columns, rows)
+	ended(err)
+	if err != nil {
 		if ctx.Err() == nil {
 			s.warnf("a request is refused, since what is answered cannot be kept: %v", err)
 		}

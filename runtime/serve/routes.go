@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,6 +132,7 @@ func (s *server) answered(method, endpoint string, h handler, written func(w htt
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, x := time.Now(), newExchange(r)
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+		r, ended := s.traced(r, x)
 		status := http.StatusOK
 		value, err := s.guarded(method, h, r, x)
 		if err != nil {
@@ -138,8 +140,9 @@ func (s *server) answered(method, endpoint string, h handler, written func(w htt
 		}
 		w.Header().Set(requestID, x.id)
 		written(w, r, status, value, err)
+		ended(status, err)
 		took := time.Since(start)
-		s.metrics.observe(s.label(r), endpoint, status, took)
+		s.metrics.observe(s.label(cmp.Or(r.PathValue("model"), x.asked)), endpoint, status, took)
 		s.log(r, x, status, took, err)
 	})
 }
@@ -203,8 +206,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, data []byte) {
 }
 
 // label is the model for the metrics; names that are not served would make a series for every typo.
-func (s *server) label(r *http.Request) string {
-	name := r.PathValue("model")
+func (s *server) label(name string) string {
 	if _, ok := (*s.slots.Load())[name]; ok {
 		return name
 	}
@@ -229,6 +231,7 @@ func (s *server) target(r *http.Request, x *exchange) (target, error) {
 	// Until the first look nobody knows whether the model is there: 503, which callers try again, and not 404.
 	slots := *s.slots.Load()
 	name := r.PathValue("model")
+	x.asked = name
 	slot, ok := slots[name]
 	switch {
 	case !ok && !s.looked.Load():

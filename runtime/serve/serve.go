@@ -32,6 +32,8 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
@@ -52,6 +54,7 @@ type Options struct {
 
 	Version string       // of the server, shown by GET /v2
 	Log     *slog.Logger // of events, and of requests if Access is set; default: none
+	Tracer  trace.Tracer // of requests; nil: none are traced
 	Access  bool         // logs each request, and for deployments with a key each row's answer
 	Hosts   []string     // names beside localhost that a server answers to that listens on this machine only
 	// Predictions keeps what is answered, before it is answered; nil: nobody does.

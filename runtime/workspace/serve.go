@@ -39,6 +39,12 @@ func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (er
 		defer func() { err = errors.Join(err, log.Close()) }()
 		o.Predictions = log
 	}
+	tracer, stop, err := tracing(ctx, o.Log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	o.Tracer = tracer
 	bundles, err := scratch.New(scratch.Serve)
 	if err != nil {
 		return err
