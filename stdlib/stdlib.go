@@ -52,6 +52,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/source/json"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
 	"github.com/mlp-lang/mlp/stdlib/source/postgres"
+	"github.com/mlp-lang/mlp/stdlib/source/predictions"
 	sourcepython "github.com/mlp-lang/mlp/stdlib/source/python"
 	"github.com/mlp-lang/mlp/stdlib/source/sqlite"
 	splitbacktest "github.com/mlp-lang/mlp/stdlib/split/backtest"
@@ -103,6 +104,7 @@ func Components() []*component.Component {
 		&csv.Component,
 		&json.Component,
 		&parquet.Component,
+		&predictions.Component,
 		&postgres.Component,
 		&sourcepython.Component,
 		&sqlite.Component,

@@ -127,6 +127,8 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	c.unmeasured()
 	c.protected()
 	c.approvers()
+	c.notifications()
+	c.addresses()
 	return c.m, c.diags.Sort()
 }
 

@@ -205,6 +205,8 @@ func (c *checker) noColumns(b *Block, err error) {
 	}
 	switch {
 	case detail != "":
+	case errors.Is(err, fs.ErrNotExist) && b.TypeSpec.Grows:
+		d.Hint = "declare those that are wanted, or leave the block out until something was logged"
 	case errors.Is(err, fs.ErrNotExist):
 		d.Hint = "path is relative to the folder of the module; where the files come later, declare their columns"
 	default:

@@ -22,6 +22,7 @@ func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 		Failed   float64
 		Failures []struct{ Column, Expectation, Observed, Expected, Severity string }
 		Drift    struct {
+			Alarm   *bool
 			Columns map[string]struct {
 				Drifted *bool
 				Method  *string
@@ -49,10 +50,17 @@ func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 		out = append(out, plan.Finding{Severity: plan.FailFinding, Text: "it failed when it ran"}) // and says no more
 	}
 	if watches {
+		quiet := f.Drift.Alarm != nil && !*f.Drift.Alarm // of what its block bears as chance nobody is told
 		for _, name := range slices.Sorted(maps.Keys(f.Drift.Columns)) {
+			if quiet {
+				break
+			}
 			if c := f.Drift.Columns[name]; c.Drifted != nil && *c.Drifted {
 				out = append(out, plan.Finding{Severity: plan.DriftFinding, About: name, Text: fmt.Sprintf("%s %s, limit %s", word(c.Method), short(c.Score), short(c.Limit))})
 			}
+		}
+		if f.Drift.Alarm != nil && *f.Drift.Alarm && len(out) == 0 {
+			out = append(out, plan.Finding{Severity: plan.DriftFinding, Text: "the columns together are further from the reference than chance puts them, and none alone"})
 		}
 		for _, name := range slices.Sorted(maps.Keys(f.Delta)) {
 			if d := f.Delta[name]; d.Value != nil && d.Low != nil && d.High != nil && (*d.Low > 0 || *d.High < 0) {

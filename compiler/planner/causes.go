@@ -236,10 +236,38 @@ func dataSummary(e *plan.External, digest plan.Digest, since *plan.External) jso
 		size += f.Size
 	}
 	out := map[string]any{"files": len(e.Files), "bytes": size, "digest": digest}
+	if rows, newest, ok := logged(e, nil); ok {
+		out["rows"], out["newest"] = rows, newest
+		if since != nil { // what came and what is no longer kept, in place of names that say nothing to people
+			out["came"], _, _ = logged(e, since)
+			out["gone"], _, _ = logged(since, e)
+			return encode(out)
+		}
+	}
 	for word, names := range filesChanged(since, e) {
 		out[word] = names
 	}
 	return encode(out)
+}
+
+// logged are the rows of the tables of a log that are not among others, which may be nil, and when the newest of them began: the tables' names tell. False of other files.
+func logged(e, others *plan.External) (rows int64, newest string, ok bool) {
+	known := map[string]bool{}
+	if others != nil {
+		for _, f := range others.Files {
+			known[f.Name] = true
+		}
+	}
+	for _, f := range e.Files {
+		t, logged := schema.ParseLogged(f.Name)
+		if !logged {
+			return 0, "", false
+		}
+		if !known[f.Name] {
+			rows, newest = rows+t.Rows, max(newest, t.Began.UTC().Format("2006-01-02T15:04Z"))
+		}
+	}
+	return rows, newest, len(e.Files) > 0
 }
 
 // filesChanged are the names of files that are new, other or gone, at most a few of each.

@@ -33,6 +33,11 @@ func partOf(m *check.Module, targets []string) *check.Module {
 	for _, t := range targets {
 		need(t)
 	}
+	for at, b := range m.Blocks { // who is told of a part is who is told of all
+		if b.KindSpec.Tells {
+			need(at)
+		}
+	}
 	part := *m
 	part.Blocks = in
 	part.Order = slices.DeleteFunc(slices.Clone(m.Order), func(a string) bool { return in[a] == nil })

@@ -46,6 +46,9 @@ func CauseText(address string, c plan.Cause) string {
 		if before, after, ok := versions(c); ok {
 			return fmt.Sprintf("version of %s  %s", Line(c.Path), ChangeText(before, after))
 		}
+		if text, ok := logText(c); ok {
+			return fmt.Sprintf("data of %s  %s", address, text)
+		}
 		return fmt.Sprintf("data of %s  %s → %s%s", address, DataText(c.Before), DataText(c.After), filesChanged(c.After))
 	case plan.ImageCause:
 		return fmt.Sprintf("image %s of %s  %s", Line(c.Path), address, imageChange(c.Before, c.After))

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
@@ -57,6 +59,22 @@ func DataText(v json.RawMessage) string {
 		return Value(v)
 	}
 	return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, Plural(d.Files, "file", "files"), d.Bytes, Line(d.Digest.Short()))
+}
+
+// logText says of a log what came since it was read last: "+12,300 rows since 2026-11-30T07:14Z: 24,000 → 36,300 rows". False where the cause is of no log.
+func logText(c plan.Cause) (string, bool) {
+	var before, after struct {
+		Rows, Came, Gone *int64
+		Newest           string
+	}
+	if json.Unmarshal(c.Before, &before) != nil || json.Unmarshal(c.After, &after) != nil || before.Rows == nil || after.Came == nil || after.Gone == nil {
+		return "", false
+	}
+	text := "+" + humanize.Comma(*after.Came) + " rows since " + Line(before.Newest)
+	if *after.Gone > 0 {
+		text += ", " + humanize.Comma(*after.Gone) + " no longer kept"
+	}
+	return fmt.Sprintf("%s: %s → %s rows", text, humanize.Comma(*before.Rows), humanize.Comma(*after.Rows)), true
 }
 
 // shortDigest is a digest that stands in JSON, in short.

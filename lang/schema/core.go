@@ -1,12 +1,16 @@
 package schema
 
+import "strings"
+
 // CoreKinds are the kinds that belong to the language itself: the compiler and the engine carry them out, and no
 // component stands behind them. Sorted by name.
 func CoreKinds() []Kind {
-	kinds := []Kind{acceptKind(), gateKind(), localsKind(), moduleKind(), movedKind(), outputKind(), pipelineKind(), problemKind(), secretKind(), variableKind()}
+	kinds := []Kind{acceptKind(), gateKind(), localsKind(), moduleKind(), movedKind(), notifyKind(), outputKind(), pipelineKind(), problemKind(), secretKind(), variableKind()}
 	examples := coreExamples()
 	for i := range kinds {
-		kinds[i].Types[0].Examples = []Example{examples[kinds[i].Name]}
+		for j := range kinds[i].Types {
+			kinds[i].Types[j].Examples = []Example{examples[strings.TrimSuffix(kinds[i].Name+" "+kinds[i].Types[j].Name, " ")]}
+		}
 	}
 	return kinds
 }

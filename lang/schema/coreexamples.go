@@ -110,6 +110,34 @@ gate "release" {
   }
 }
 `},
+		"notify webhook": {Title: "The on-call service, told of what wants somebody", Code: notifyExample(`secret "oncall" { env = "ONCALL_KEY" }
+
+notify "webhook" "oncall" {
+  url = "https://oncall.example.com/hooks/mlp"
+  key = secret.oncall
+  on  = ["gate_failed", "stage_failed", "rollout_aborted", "alarm"]
+}
+`)},
+		"notify slack": {Title: "A channel", Code: notifyExample(`secret "channel" { env = "SLACK_WEBHOOK_URL" }
+
+notify "slack" "channel" { url = secret.channel }
+`)},
+		"notify smtp": {Title: "Those who approve, by e-mail", Code: notifyExample(`secret "mail" { env = "SMTP_PASSWORD" }
+
+notify "smtp" "officers" {
+  server   = "smtp.example.com:587"
+  from     = "mlp@example.com"
+  to       = ["risk-officers@example.com"]
+  user     = "mlp"
+  password = secret.mail
+  on       = ["approval_wanted"]
+}
+`)},
+		"notify command": {Title: "A script of the module", Code: notifyExample(`notify "command" "pager" {
+  command = ["./page.sh", "retention-team"]
+  on      = ["alarm"]
+}
+`)},
 		"moved": {Title: "A check that was called otherwise", Code: `pipeline "churn" {}
 ` + customers + `
 moved {
@@ -148,3 +176,6 @@ check "customers" {
   rule "enough" { assert = "table.rows >= 500" }
 }
 `
+
+// notifyExample is a pipeline whose events somebody is told of.
+func notifyExample(block string) string { return "pipeline \"churn\" {}\n" + customers + "\n" + block }

@@ -20,9 +20,9 @@ func (t *Type) IsCheck() bool { return t.Yields(VerdictPort) && t.Version > 0 }
 func (t *Type) IsSource() bool { return t != nil && t.External && t.Yields(TablePort) }
 
 // Pinned reports whether the version of what a block of the type reads from outside is pinned for all who plan: that of data and of models.
-// Figures of a script are another at each of its runs.
+// Figures of a script are another at each of its runs, and a log has more at each plan.
 func (t *Type) Pinned() bool {
-	return t != nil && t.External && (t.Yields(TablePort) || t.Yields(ModelPort))
+	return t != nil && t.External && !t.Grows && (t.Yields(TablePort) || t.Yields(ModelPort))
 }
 
 // Splits reports whether a block of the type keeps rows apart on sides.

@@ -46,6 +46,8 @@ type Kind struct {
 	// Poses: its blocks state the task, as problem does. Where a module has exactly one, attributes marked Attr.Posed that other
 	// blocks leave out take their value from it; the requirements in it are traced to the blocks that verify them.
 	Poses bool
+	// Tells: its blocks say who is told of what happens, as notify does.
+	Tells bool
 	// Raw: the label is the address of another block, and the body is decoded by that block's schema, not by this kind's.
 	Raw bool
 	// DefaultType is the type meant where a block has only a name. Empty with Types of other names than "" means
@@ -81,6 +83,8 @@ type Type struct {
 	Named bool
 	// Ports that come about with the block's own text, by name: sources read files from outside.
 	External bool
+	// Grows: what it reads from outside gets more by itself, as a log does. Its version is that of the plan, and is pinned nowhere else.
+	Grows bool
 	// Foreign: its stage runs somebody's code, which the compiler cannot look into.
 	Foreign  bool
 	Examples []Example

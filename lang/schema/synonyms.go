@@ -66,6 +66,7 @@ func KindWords() Vocabulary {
 		{words: "rule rules policy policies approval approvals promotion condition", here: []string{"gate"}, why: `rules and approvals stand in it: gate "release" { rule "good enough" { assert = "…" } }`},
 		{words: "deployment release endpoint service serve serving inference predict prediction batch_transform registry model_registry", here: []string{"deploy"}, why: `deploy "http" "name" { … }, or deploy "batch"`},
 		{words: "monitoring drift alert alerts drift_monitor data_drift", here: []string{"monitor"}},
+		{words: "notification notifications notifier alerting alertmanager email pager", here: []string{"notify"}},
 		{words: "experiment project workflow dag job flow", here: []string{"pipeline"}, why: "stages have kinds of their own, and run in the order of their references"},
 		{words: "step stage task op component run", why: "each stage has a kind of its own: dataset, train, evaluate, …; they run in the order of their references"},
 		{words: "var variables param params parameter parameters arg", here: []string{"variable"}},

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib"
 )
@@ -141,6 +143,15 @@ func digestsApplied(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(digestsModule)); err != nil {
+		t.Fatal(err)
+	}
+	// What a deployment answered lies in the store; of the log any table will do.
+	logged, err := os.ReadFile(filepath.Join(dir, "data", "meters.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(dir, ".mlp", "predictions", "digests", "default", "usage", schema.LoggedName("20260101T000000.000000000Z-00000000", 1, strings.Repeat("0", 64)))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, logged, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")

@@ -75,11 +75,11 @@ type logging struct {
 }
 
 // startLogging starts mlp serve in a folder; what it answers is kept in a folder below it, if one is named.
-func startLogging(t testing.TB, dir, to string) *logging {
+func startLogging(t testing.TB, dir, to string, more ...string) *logging {
 	t.Helper()
 	args := []string{"-C", dir, "serve", "--addr", "127.0.0.1:0", "--access-log=false"}
 	if to != "" {
-		args = append(args, "--predictions", filepath.Join(dir, to))
+		args = append(append(args, "--predictions", filepath.Join(dir, to)), more...)
 	}
 	r := &logging{cmd: exec.Command(mlp, args...), ended: make(chan struct{})}
 	r.cmd.Stdout, r.cmd.Stderr = &r.log, &r.log

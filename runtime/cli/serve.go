@@ -20,7 +20,8 @@ The protocol is the Open Inference Protocol v2 (GET /v2/models/NAME, POST /v2/mo
 /v1/models/NAME/predict takes rows as objects, whose schema is at /v1/models/NAME/openapi.json. The model's name is that of the
 deploy block. Metrics are at /metrics.
 
-With --predictions each row and its answer are kept, durably before it is answered, in Parquet files that a source "parquet" reads.
+With --predictions each row and its answer are kept, durably before it is answered, in Parquet files that a source "parquet" reads;
+with --predictions-to-store these go to the pipeline's store, where source "predictions" { of = deploy.NAME } is their table.
 
 With --tls-cert and --tls-key it speaks TLS; with --tls-clients it answers to clients whose certificate is signed by one of the file,
 with --tokens to callers whose token is in the file.
@@ -63,6 +64,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.IntVar(&o.MaxRequests, "concurrent", 256, "`requests` worked on at the same time; more are answered with 429")
 	flags.DurationVar(&o.Drain, "drain", 0, "`duration` to go on answering, while not ready, before stopping")
 	flags.StringVar(&p.Dir, "predictions", "", "`folder` in which each row and its answer are kept, durably before it is answered, as Parquet")
+	flags.BoolVar(&p.ToStore, "predictions-to-store", false, "move them to the store, where a source \"predictions\" reads them; the folder holds what is on its way")
 	flags.DurationVar(&p.Keep, "keep-predictions", 0, "`duration` after which predictions are removed; 0 keeps them")
 	flags.BoolVar(&o.Access, "access-log", true, "log each request")
 	flags.StringVar(&format, "log-format", "text", "`format` of the log: text or json")

@@ -81,6 +81,9 @@ type Source struct {
 	// sorted, with forward slashes. No match is an error that names the pattern; it is an fs.ErrNotExist where nothing is
 	// there at all, so that a plan may go by what is recorded of the files.
 	Files func(dir string, config json.RawMessage) (root string, names []string, err error)
+	// Log is set in place of Files where the files are the tables of a deployment's log: its address, and which of the log's tables, whose sorted names it
+	// is given, are meant.
+	Log func(config json.RawMessage, names []string) (deployment string, meant []string, err error)
 	// Sniff finds the columns of such files where the block declares none.
 	Sniff func(ctx context.Context, root string, names []string, config json.RawMessage) ([]schema.Column, error)
 }

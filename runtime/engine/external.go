@@ -16,7 +16,7 @@ import (
 )
 
 // Files says which files a configuration means, as seen from a folder: a root and names below it. That none is there
-// is an fs.ErrNotExist.
+// is an fs.ErrNotExist. No names, and no error, are those that the plan has, whatever came beside them.
 type Files func(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error)
 
 // outside finds out whether files outside are those that a plan names. Not only they are looked at: what the block's path
@@ -32,18 +32,20 @@ type outside struct {
 func (o outside) differ(ctx context.Context, n *plan.Node, in *plan.Input) (why string, gone bool, err error) {
 	names := in.External.Names()
 	if o.ask != nil && in.Port != schema.CodePort { // of code the stage gets the files that are named, whatever came beside them
-		var root string
-		root, names, err = o.ask(n.Kind, n.Type, filepath.Join(o.dir, filepath.FromSlash(in.External.Dir)), n.Config)
+		root, now, err := o.ask(n.Kind, n.Type, filepath.Join(o.dir, filepath.FromSlash(in.External.Dir)), n.Config)
 		if errors.Is(err, fs.ErrNotExist) {
 			return "none of its files is there: " + err.Error(), true, nil
 		}
 		if err != nil {
 			return "", false, err
 		}
+		if now != nil {
+			names = now
+		}
 		if !filepath.IsAbs(root) {
 			root = filepath.Join(in.External.Dir, root)
 		}
-		if filepath.Clean(root) != filepath.Clean(in.External.Root) {
+		if now != nil && filepath.Clean(root) != filepath.Clean(in.External.Root) {
 			return "its path means files below " + root + ", and the plan has them below " + in.External.Root, false, nil
 		}
 	}

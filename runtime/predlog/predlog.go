@@ -47,10 +47,14 @@ type Options struct {
 	Dir string
 	// Convert makes the Parquet file out, with these columns, of a file with a JSON object a line.
 	Convert func(ctx context.Context, rows string, columns []schema.Column, out string) error
-	Keep    time.Duration                    // after which a table is removed; 0: never
-	Age     time.Duration                    // of a file of rows; default a minute
-	Bytes   int64                            // of a file of rows; default 16 MiB
-	Warn    func(format string, args ...any) // default: nobody is told
+	// Deliver takes a table elsewhere, durably, and may be given one that it has taken already; then the table is removed here. Nil: tables stay.
+	Deliver func(ctx context.Context, deployment, table string) error
+	// Expire removes tables elsewhere that began before a time. It is called where both Deliver and Keep are given, once an hour.
+	Expire func(ctx context.Context, before time.Time) error
+	Keep   time.Duration                    // after which a table is removed; 0: never
+	Age    time.Duration                    // of a file of rows; default a minute
+	Bytes  int64                            // of a file of rows; default 16 MiB
+	Warn   func(format string, args ...any) // default: nobody is told
 }
 
 // ErrClosed is of rows that come after Close.
@@ -71,6 +75,8 @@ type Log struct {
 	text  []byte              // memory that is used again
 	began time.Time           // when the last group was written, of which last is how many it had
 	last  int
+
+	expired time.Time // when Expire was called last; of rolling alone
 }
 
 // appended are rows that wait for the disk.
@@ -336,7 +342,7 @@ const (
 	plainSuffix   = ".ndjson"     // rows on their way to Parquet
 	madeSuffix    = ".unfinished" // Parquet that is made
 	// stamp is what names begin with: when the file began, in UTC, so that names are in the order of time.
-	stamp = "20060102T150405.000000000Z"
+	stamp = schema.LogStamp
 )
 
 // begin makes a new file of rows, whose first line says its columns. It is there for good when this returns.

@@ -243,6 +243,43 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
+// TestDeliver: tables go elsewhere, those too that a former process has left, and one that fails stays until it succeeds.
+func TestDeliver(t *testing.T) {
+	dir := t.TempDir()
+	leave(t, dir, "20260101T000000.000000000Z-00000000"+parquetSuffix, []byte("left\n"))
+	full, taken, expired := true, map[string]string{}, time.Time{}
+	deliver := func(o *Options) {
+		o.Keep = time.Hour
+		o.Expire = func(_ context.Context, before time.Time) error { expired = before; return nil }
+		o.Deliver = func(_ context.Context, deployment, table string) error {
+			data, err := os.ReadFile(table)
+			if full {
+				return errors.New("the store does not answer")
+			}
+			taken[deployment] += string(data)
+			return err
+		}
+	}
+	for range 2 {
+		l, _ := open(t, dir, deliver)
+		if full {
+			if err := l.Append(t.Context(), "scorer", columns, [][]byte{row(1)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if left := files(t, dir, parquetSuffix); full && len(left) == 0 || !full && len(left) > 0 {
+			t.Errorf("full %v: left %v", full, left)
+		}
+		full = false
+	}
+	if got := strings.Fields(taken["scorer"]); !slices.Equal(got, []string{string(row(1))}) || time.Since(expired) < time.Hour {
+		t.Errorf("got %v, expired %v", taken, expired)
+	}
+}
+
 // TestAge: rows become a table after a while, and tables go after another.
 func TestAge(t *testing.T) {
 	dir := t.TempDir()

@@ -25,7 +25,7 @@ func (l *Log) rolling() {
 	defer l.gone.Done()
 	said := ""
 	look := func() {
-		err := errors.Join(l.rollAll(), l.expire(time.Now()))
+		err := errors.Join(l.rollAll(), l.deliver(), l.expire(time.Now()))
 		if err != nil && err.Error() != said {
 			l.Warn("the log of predictions: %v", err)
 		}
@@ -157,10 +157,34 @@ func check(line []byte) (text []byte, whole bool) {
 	return text, err == nil && n == 4 && binary.BigEndian.Uint32(sum[:]) == crc32.Checksum(text, castagnoli)
 }
 
+// deliver hands tables over. One that fails stays, and is tried again at the next look.
+func (l *Log) deliver() error {
+	if l.Deliver == nil {
+		return nil
+	}
+	tables, err := filepath.Glob(filepath.Join(l.Dir, "*", "*"+parquetSuffix))
+	for _, path := range tables {
+		e := l.Deliver(context.Background(), filepath.Base(filepath.Dir(path)), path)
+		if e == nil {
+			e = os.Remove(path)
+		}
+		if e != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", path, e))
+		}
+	}
+	return err
+}
+
 // expire removes tables that began longer ago than they are kept.
 func (l *Log) expire(now time.Time) error {
 	if l.Keep <= 0 {
 		return nil
+	}
+	if l.Deliver != nil && now.Sub(l.expired) > time.Hour {
+		l.expired = now
+		if err := l.Expire(context.Background(), now.Add(-l.Keep)); err != nil {
+			return err
+		}
 	}
 	tables, err := filepath.Glob(filepath.Join(l.Dir, "*", "*"+parquetSuffix))
 	for _, path := range tables {

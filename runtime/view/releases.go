@@ -47,6 +47,7 @@ var MoveReasons = map[workspace.RolloutAction]string{
 
 // Moved tells what a move of a rollout came to.
 func (s *Screen) Moved(m workspace.RolloutMove, done *workspace.MovedRollout) error {
+	s.untold(done.Untold)
 	next := done.Was.Rollout.Next
 	name := render.Line(next.From) + " " + render.Line(next.Model.Short())
 	switch now := done.Now.Rollout; {
@@ -69,6 +70,7 @@ func (s *Screen) aborted(deploy string, done *workspace.MovedRollout) {
 
 // RolledBack tells what a rollback came to; of a deployment with a rollout that is its end.
 func (s *Screen) RolledBack(r workspace.Rollback, done *workspace.RolledBack) {
+	s.untold(done.Untold)
 	switch {
 	case r.Lift:
 		fmt.Fprintf(s.Out, "The rollback of %s is lifted by %s (revision %d). What it held goes through its gate again: %s\n", r.Deploy, render.Line(r.By), done.Revision, s.Command("plan"))
@@ -77,6 +79,13 @@ func (s *Screen) RolledBack(r workspace.Rollback, done *workspace.RolledBack) {
 	default:
 		fmt.Fprintf(s.Out, "%s has %s %s of revision %d live again (revision %d). %s %s is held: an apply does not release it again.\n",
 			r.Deploy, done.Now.From, done.Now.Model.Short(), done.Now.Rollback.To, done.Revision, done.Was.From, done.Was.Model.Short())
+	}
+}
+
+// untold says who was to be told of what was done, and was not.
+func (s *Screen) untold(err error) {
+	if err != nil {
+		fmt.Fprintln(s.Err, "warning: "+err.Error())
 	}
 }
 

@@ -62,9 +62,10 @@ func (s *Session) applyIf(ctx context.Context, o ApplyOptions, by Applying, may 
 	if err := s.w.checkExecutor(o.Executor); err != nil {
 		return nil, err
 	}
-	return s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
-		p, err := s.Plan(ctx, o.Force)
-		if err != nil {
+	var p *plan.Plan
+	r, err := s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
+		var err error
+		if p, err = s.Plan(ctx, o.Force); err != nil {
 			return nil, err
 		}
 		if err := by.Show(p); err != nil {
@@ -81,6 +82,8 @@ func (s *Session) applyIf(ctx context.Context, o ApplyOptions, by Applying, may 
 		}
 		return s.run(ctx, p, held, o, by)
 	})
+	s.tellOf(ctx, o, p, r) // the lock is free: nobody waits for a pager
+	return r, err
 }
 
 // locked calls do with the workspace's lock held, after reading the state again: what was read before may be another apply's past. The
@@ -161,11 +164,14 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 	if !review.Count(p).Nothing() {
 		log = log.Answering(s.shareAnswers(ctx))
 	}
+	if _, problems := s.told(p.Described, p.Policies); len(problems) > 0 && o.Told != nil { // before hours of work, of which nobody would hear
+		o.Told(errors.Join(problems...).Error())
+	}
 	// stop lets running stages end; kill ends them. Both are the caller's, who knows how often Ctrl-C was pressed.
 	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
 		Plan: p, Store: s.Store, Log: log, Lock: held.Lock(), State: s.State, Placement: o.Shell.on(placed), Dir: s.w.Dir,
-		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Files, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
+		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Planned, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()
 	if result.Left != nil && o.Told != nil {

@@ -21,6 +21,8 @@ const DataRootVariable = "MLP_DATA_ROOT"
 // changed by its methods.
 type DataRoots struct {
 	homes []string // the module's folder, and the one that it stands for, without links
+	// log is the folder in which this machine has the log of a deployment.
+	log   func(deployment string) (dir string, err error)
 	given []string // allowed by who runs mlp, without links; none: files may lie anywhere, and outside of homes are not quoted
 }
 
@@ -122,6 +124,9 @@ func (r DataRoots) refuse(root string, names []string) error {
 // Files asks a component which files a configuration means, as seen from a folder, and refuses those that may not be read.
 func (r DataRoots) Files(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
 	src := sourceOf(kind, typ)
+	if src != nil && src.Log != nil {
+		return r.logged(src, config)
+	}
 	if src == nil || src.Files == nil {
 		return "", nil, fmt.Errorf("a %s of type %q reads no files", kind, typ)
 	}
@@ -130,6 +135,14 @@ func (r DataRoots) Files(kind, typ, dir string, config json.RawMessage) (root st
 		return root, names, err
 	}
 	return root, names, r.refuse(Absolute(dir, root), names)
+}
+
+// Planned is Files for who has a plan, which names the tables of a log that it is of: of these no names are given, for what came since is not meant.
+func (r DataRoots) Planned(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
+	if src := sourceOf(kind, typ); src != nil && src.Log != nil {
+		return "", nil, nil
+	}
+	return r.Files(kind, typ, dir, config)
 }
 
 // Unquoted tells of files that a plan names whether they must not be quoted. dir is the module's folder, absolute.

@@ -43,9 +43,26 @@ func editingOf(t *testing.T, from string) *editing {
 	if err := os.RemoveAll(filepath.Join(e.dir, StoreName)); err != nil {
 		t.Fatal(err)
 	}
+	e.logged()
 	e.former()
 	e.pin()
 	return e
+}
+
+// logged lays out what deployments of the workbench answered.
+func (e *editing) logged() {
+	e.t.Helper()
+	for _, deployment := range []string{"served", "by_steps", "in_shadow"} {
+		dir := filepath.Join(e.dir, StoreName, "predictions", "workbench", "default", deployment)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			e.t.Fatal(err)
+		}
+		for _, began := range []string{"20260101", "20260301"} {
+			if err := os.WriteFile(filepath.Join(dir, schema.LoggedName(began+"T000000.000000000Z-00000000", 10, strings.Repeat("a", 64))), []byte(deployment+began), 0o600); err != nil {
+				e.t.Fatal(err)
+			}
+		}
+	}
 }
 
 // definitionOf stands in a text for the definition of a stage.

@@ -49,6 +49,7 @@ func (w *Workspace) Enter(allowed []string) error {
 	w.Given, w.Dir = w.Dir, dir
 	if w.Roots, err = OpenDataRoots(allowed); err == nil {
 		w.Roots = w.Roots.Of(dir)
+		w.Roots.log = w.logFolder
 	}
 	return err
 }

@@ -28,6 +28,7 @@ type Rollback struct {
 type RolledBack struct {
 	Revision int64 // of the state with it
 	Was, Now plan.ReleaseState
+	Untold   error // who was not told of it; nil: nobody was left out
 }
 
 // Rollback records a rollback. Nothing runs, and the module's files are not needed: the stored model is live again as soon as the revision is
@@ -100,7 +101,9 @@ func (s *Session) Rollback(ctx context.Context, r Rollback) (*RolledBack, error)
 	if err != nil {
 		return nil, err
 	}
-	return &RolledBack{Revision: after.Revision, Was: live, Now: after.Releases[r.Deploy]}, nil
+	done := &RolledBack{Revision: after.Revision, Was: live, Now: after.Releases[r.Deploy]}
+	done.Untold = s.Tell(ctx, s.rolledBack(r, done, by))
+	return done, nil
 }
 
 // liveAt is what a deployment has live, where it can be rolled back.

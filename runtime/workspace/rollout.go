@@ -35,6 +35,7 @@ const (
 type MovedRollout struct {
 	Revision int64 // of the state with it
 	Was, Now plan.ReleaseState
+	Untold   error // as of RolledBack
 }
 
 // MoveRollout records a move of a rollout. As with Rollback, nothing runs, no lock is held, and servers follow once the revision is written.
@@ -49,7 +50,7 @@ func (s *Session) MoveRollout(ctx context.Context, m RolloutMove) (*MovedRollout
 		if err != nil {
 			return nil, err
 		}
-		return &MovedRollout{Revision: done.Revision, Was: done.Was, Now: done.Now}, nil
+		return &MovedRollout{Revision: done.Revision, Was: done.Was, Now: done.Now, Untold: done.Untold}, nil
 	}
 	next, err := s.moved(ctx, m, live)
 	if err != nil {
@@ -59,7 +60,11 @@ func (s *Session) MoveRollout(ctx context.Context, m RolloutMove) (*MovedRollout
 	if err != nil {
 		return nil, err
 	}
-	return &MovedRollout{Revision: after.Revision, Was: live, Now: after.Releases[m.Deploy]}, nil
+	done := &MovedRollout{Revision: after.Revision, Was: live, Now: after.Releases[m.Deploy]}
+	if m.Do == PromoteRollout {
+		done.Untold = s.Tell(ctx, s.promoted(m, done))
+	}
+	return done, nil
 }
 
 // rollout is the release whose rollout is to move, where there is one, and the move says who and why.

@@ -78,7 +78,7 @@ func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOpti
 	if s.Recorded, err = w.readStored(ctx, p.Pipeline, false); err != nil {
 		return nil, err
 	}
-	return s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
+	r, err := s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
 		part, err := s.unchanged(ctx, p)
 		if err != nil {
 			return nil, err
@@ -91,6 +91,8 @@ func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOpti
 		}
 		return s.run(ctx, part, held, o, by)
 	})
+	s.tellOf(ctx, o, p, r)
+	return r, err
 }
 
 // fits refuses a plan that is not for this program, workspace or command line. One that fits makes its workspace and its base those of w.
@@ -137,13 +139,16 @@ func (s *Session) unchanged(ctx context.Context, p *plan.Plan) (*plan.Plan, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := s.fetchPlanned(ctx, part); err != nil {
+		return nil, err
+	}
 	history, err := s.Log.History(ctx)
 	if err != nil {
 		return nil, err
 	}
 	images := &Images{}
 	defer images.Close()
-	saved := &engine.Saved{Image: images.Version, Plan: part, Store: s.Store, State: s.State, History: history, Dir: s.w.Dir, Version: ComponentVersion, Files: s.w.Roots.Files}
+	saved := &engine.Saved{Image: images.Version, Plan: part, Store: s.Store, State: s.State, History: history, Dir: s.w.Dir, Version: ComponentVersion, Files: s.w.Roots.Planned}
 	why, err := saved.Stale(ctx)
 	if err != nil {
 		return nil, err

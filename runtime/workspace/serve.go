@@ -23,16 +23,25 @@ import (
 type Predictions struct {
 	Dir  string        // a folder; "": nowhere
 	Keep time.Duration // after which a table is removed; 0: never
+	// ToStore: tables go to the store, where a source "predictions" reads them; the folder has what is not there yet.
+	ToStore bool
 }
 
 // Serve answers requests for what is live until ctx ends. Of the options, what is served, how models are loaded and where predictions go is
 // set here.
 func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (err error) {
 	switch {
-	case p.Keep < 0 || p.Dir == "" && p.Keep > 0:
-		return &Failure{Err: errors.New("predictions are kept for a time that is not negative, and in a folder"), Hint: "Give both: --predictions DIR --keep-predictions 2160h."}
+	case p.Keep < 0 || p.Dir == "" && (p.Keep > 0 || p.ToStore):
+		return &Failure{Err: errors.New("predictions are kept for a time that is not negative, and in a folder, also on their way to the store"), Hint: "Give both: --predictions DIR --keep-predictions 2160h."}
 	case p.Dir != "":
-		log, e := predlog.Open(predlog.Options{Dir: p.Dir, Keep: p.Keep, Convert: table.FromKnownNDJSON, Warn: func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }})
+		to := predlog.Options{Dir: p.Dir, Keep: p.Keep, Convert: table.FromKnownNDJSON, Warn: func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }}
+		if p.ToStore {
+			if err := s.prepare(ctx, nil); err != nil {
+				return err
+			}
+			to.Deliver, to.Expire = s.keepTable, s.expireTables
+		}
+		log, e := predlog.Open(to)
 		if e != nil {
 			return e
 		}

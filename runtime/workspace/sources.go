@@ -80,12 +80,20 @@ func (x *sources) report(d plan.Diagnostic) { x.said = append(x.said, d) }
 
 // probe looks at the files that a block means. None there is an fs.ErrNotExist.
 func (s *Session) probe(ctx context.Context, b *check.Block) (dataVersion, error) {
+	if err := s.fetchLog(ctx, b); err != nil {
+		return dataVersion{}, err
+	}
 	root, names, err := s.w.Roots.Files(b.Kind, b.Type, filepath.Join(s.w.Dir, b.Dir), b.Config)
 	if err != nil {
 		return dataVersion{}, err
 	}
-	if !filepath.IsAbs(root) {
+	if b.TypeSpec.Grows { // below the store's folder
+		root, err = s.w.relative(root)
+	} else if !filepath.IsAbs(root) {
 		root = filepath.Join(b.Dir, root)
+	}
+	if err != nil {
+		return dataVersion{}, err
 	}
 	ext, digest, err := s.Store.HashFiles(ctx, s.w.Dir, root, names)
 	if errors.Is(err, fs.ErrNotExist) { // some of them: not what is taken as recorded
@@ -149,13 +157,14 @@ func (s *Session) readable(p *plan.Plan) error {
 	return nil
 }
 
-// pathOf is what a block says of where its files are.
+// pathOf is what a block says of where its files are, or whose.
 func pathOf(config json.RawMessage) string {
 	var c struct {
 		Path string `json:"path"`
+		Of   string `json:"of"`
 	}
-	_ = json.Unmarshal(config, &c) // a configuration of another form has no path
-	return c.Path
+	_ = json.Unmarshal(config, &c) // a configuration of another form has neither
+	return cmp.Or(c.Path, c.Of)
 }
 
 // asksOf is what a block says of which table it reads of a file that holds several: its name, or a query.

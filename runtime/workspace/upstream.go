@@ -26,6 +26,7 @@ func (w *Workspace) goBy(ctx context.Context, r *Recorded) error {
 	case name == w.Name:
 		return &Failure{Err: fmt.Errorf("the workspace %s cannot go by itself", w.Name), Hint: "Name the workspace of the pull request with --workspace, and that of production with --base."}
 	}
+	w.goesBy = name
 	log, err := r.Log.Of(name)
 	if err != nil {
 		return err

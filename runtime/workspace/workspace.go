@@ -46,7 +46,8 @@ type Workspace struct {
 	// Told is what variables are given, without what is sensitive, for commands to copy. Opening sets it.
 	Told Settings
 
-	tries string // the workspace that this one is for tries of; "": it is none
+	goesBy string // the workspace whose state plans are made against, once the state was read; "": its own
+	tries  string // the workspace that this one is for tries of; "": it is none
 }
 
 // Failure is an error with what to do about it: Hint is a whole sentence, or "".

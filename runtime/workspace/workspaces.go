@@ -138,7 +138,7 @@ func promotable(p *plan.Plan, from string, own *plan.State) error {
 		Hint: fmt.Sprintf("Nothing was done. Apply workspace %s again, so that its results are those of now: mlp apply --workspace %s", from, from)}
 }
 
-// RemoveWorkspace removes all that is recorded in the session's workspace: revisions, journals, which plans were applied. Results stay in
+// RemoveWorkspace removes all that is recorded in the session's workspace: revisions, journals, which plans were applied, who was told, what was answered. Results stay in
 // the store, for others that have them too, and so does which models were measured on which rows. A workspace in which an apply goes on is refused, unless o says to wait, and so is one that stands alone and has
 // something live, unless that is forced.
 func (s *Session) RemoveWorkspace(ctx context.Context, force bool, o ApplyOptions) (err error) {
@@ -164,7 +164,7 @@ func (s *Session) RemoveWorkspace(ctx context.Context, force bool, o ApplyOption
 	if err := s.Log.Remove(ctx, st.Revision); err != nil {
 		return err
 	}
-	for _, prefix := range []string{"applied/", "journal/"} {
+	for _, prefix := range []string{"applied/", "journal/", "notified/", "predictions/"} {
 		for key, err := range bucket.Keys(ctx, s.Store.Bucket(), prefix+s.Pipeline+"/"+name+"/", "") {
 			if err == nil {
 				err = s.Store.Bucket().Delete(ctx, key)

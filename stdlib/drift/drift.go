@@ -70,6 +70,7 @@ type Options struct {
 	Calibrate    string  // ByPermutation or NotCalibrated; "": ByPermutation
 	Limit        float64 // of the score or, for tests without calibration, of the p-value; 0: 0.1 for distances, Significance for tests
 	MinRows      int     // a table with fewer rows leaves all columns undefined; 0: 1
+	Level        float64 // of the alarm over all columns, with calibration; 0: none is asked for
 	Permutations int     // exchanges at first; more follow where there are many columns (permute); 0: 999
 	Seed         int64   // of exchanges and of sampling
 	Threads      int     // results do not depend on it
@@ -99,9 +100,16 @@ type Result struct {
 // only, or that the method cannot work on, is an error; one with an infinite value is undefined. When ctx ends, so does
 // the comparison.
 func Compare(ctx context.Context, reference, current *frame.Frame, columns []string, o Options) ([]Result, error) {
+	results, _, err := CompareAll(ctx, reference, current, columns, o)
+	return results, err
+}
+
+// CompareAll is Compare with the verdict over all columns.
+func CompareAll(ctx context.Context, reference, current *frame.Frame, columns []string, o Options) ([]Result, Alarm, error) {
 	o = o.withDefaults()
+	none := Alarm{PValue: math.NaN()}
 	if reason := o.tooFew(reference, current); reason != "" {
-		return undefined(columns, reason), nil
+		return undefined(columns, reason), none, nil
 	}
 	out := undefined(columns, "")
 	var pairs []*pair
@@ -113,7 +121,7 @@ func Compare(ctx context.Context, reference, current *frame.Frame, columns []str
 		case errors.As(err, &infinite):
 			out[i].Undefined = infinite.Error()
 		case err != nil:
-			return nil, err
+			return nil, none, err
 		default:
 			pairs, at = append(pairs, p), append(at, i)
 		}
@@ -122,12 +130,12 @@ func Compare(ctx context.Context, reference, current *frame.Frame, columns []str
 	if o.Calibrate != NotCalibrated {
 		found = calibrated
 	}
-	results, err := found(ctx, pairs, reference.Rows, current.Rows, o)
+	results, alarm, err := found(ctx, pairs, reference.Rows, current.Rows, o)
 	for k, r := range results {
 		r.Warning = pairs[k].warning()
 		out[at[k]] = r
 	}
-	return out, err
+	return out, alarm, err
 }
 
 // withDefaults: 999 permutations make the least p-value 0.001.
@@ -138,6 +146,9 @@ func (o Options) withDefaults() Options {
 	o.MinRows = max(o.MinRows, 1)
 	if o.Permutations == 0 {
 		o.Permutations = 999
+	}
+	if o.Level > 0 {
+		o.Permutations = max(o.Permutations, exchangesFor(o.Level))
 	}
 	return o
 }
@@ -181,7 +192,7 @@ func undefined(columns []string, reason string) []Result {
 }
 
 // bare holds scores against the methods' own limits.
-func bare(_ context.Context, pairs []*pair, _, _ int, o Options) ([]Result, error) {
+func bare(_ context.Context, pairs []*pair, _, _ int, o Options) ([]Result, Alarm, error) {
 	out := make([]Result, len(pairs))
 	for i, p := range pairs {
 		s := p.asIs()
@@ -194,18 +205,18 @@ func bare(_ context.Context, pairs []*pair, _, _ int, o Options) ([]Result, erro
 		}
 		out[i] = r
 	}
-	return out, nil
+	return out, Alarm{PValue: math.NaN()}, nil
 }
 
 // calibrated adds what chance would give. Score, Limit and Drifted agree: a column has drifted if its score reaches the
 // limit.
-func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Result, error) {
+func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Result, Alarm, error) {
 	if n > sampleRows || m > sampleRows {
 		pairs, n, m = sampled(pairs, n, m, o.Seed)
 	}
 	chances, err := permute(ctx, pairs, n, m, o)
 	if err != nil {
-		return nil, err
+		return nil, Alarm{PValue: math.NaN()}, err
 	}
 	pvalues := make([]float64, len(pairs))
 	for i, c := range chances {
@@ -233,7 +244,7 @@ func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Resu
 		out[i] = Result{Column: p.name, Method: p.method, Score: score, PValue: pvalues[i], QValue: qvalues[i], Limit: limit,
 			Drifted: rejects(qvalues[i]) && (IsTest(p.method) || score >= o.limit(p.method))}
 	}
-	return out, nil
+	return out, alarmOf(pairs, chances, o), nil
 }
 
 // rejects reports whether chance does not explain a column; a q-value at the level but for rounding is at it.

@@ -55,6 +55,8 @@ type CSVColumn struct {
 	schema.Column
 	Header string
 	Nulls  []string // spellings of null in this column, besides the files'
+	// Optional, of Parquet files: a column that a file does not have is null in its rows. One that no file has is an error.
+	Optional bool
 }
 
 // header is what the files call the column.

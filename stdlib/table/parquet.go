@@ -30,6 +30,9 @@ func LoadParquet(ctx context.Context, files []File, columns []CSVColumn, threads
 		}
 		scans[i] = parts[i].query()
 	}
+	if err := inSome(parts, columns); err != nil {
+		return 0, err
+	}
 	order, err := totalOrder(plainColumns(columns), nil)
 	if err != nil {
 		return 0, err
@@ -40,6 +43,21 @@ func LoadParquet(ctx context.Context, files []File, columns []CSVColumn, threads
 		return 0, s.explainParquet(ctx, parts, e)
 	}
 	return n, err
+}
+
+// absent is what a column is read from where a file does not have it.
+func absent(c CSVColumn) string { return "null::" + c.Type }
+
+// inSome refuses an optional column that no file has: it is misspelt.
+func inSome(parts []parquetPart, columns []CSVColumn) error {
+	for i, c := range columns {
+		has := func(p parquetPart) bool { return p.fields[i].expr != absent(c) }
+		if c.Optional && len(parts) > 0 && !slices.ContainsFunc(parts, has) {
+			what := fmt.Sprintf("no file has a column %q", c.header())
+			return &component.InputError{Summary: what, Bare: what, Detail: "Correct the name, or leave the column out."}
+		}
+	}
+	return nil
 }
 
 // parquetColumns returns a file's columns and the path by which the engine reads it.
@@ -108,6 +126,10 @@ func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) 
 	p := parquetPart{f, scanParquet(path), make([]origin, len(columns))}
 	for i, c := range columns {
 		found := t.Column(c.header())
+		if found == nil && c.Optional {
+			p.fields[i] = origin{absent(c), c.Type, c}
+			continue
+		}
 		if found == nil {
 			return p, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", f.Name, c.header()), Bare: fmt.Sprintf("%s has no column %q", f.Name, c.header()),
 				Detail: "It has " + names(have) + ". " + missing(c.header(), t.Names())}

@@ -17,6 +17,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,6 +47,8 @@ var Component = component.Component{
 					"known when it is mature."},
 			{Name: "matures_after", Type: schema.Duration, Default: "0s",
 				Doc: "How long after the event silence means the negative: `45d`."},
+			{Name: "absent", Type: schema.String,
+				Doc: "What the label is where none ever came, once it is mature: `false`, `0`, `repaid`. Without it such a row is unknown: it has no label, is not mature, and no evaluation counts it."},
 			{Name: "as_of", Type: schema.String,
 				Doc: "The moment up to which the data tells, as `2026-12-31` or `2026-12-31 18:00:00`. Default: the latest " +
 					"`event_time` or `known_at` in the table."},
@@ -69,6 +72,10 @@ label block says so, and adds two columns to its table:
 
 A row younger than ` + "`matures_after`" + ` of which nothing is known yet has no label: the column is made null, never left
 negative. A label that becomes known after ` + "`as_of`" + ` is not known yet either.
+
+**A label that never came** is null in the table: of a payment that nobody complained of there is no row of chargebacks to join. Is it ` + "`false`" + `, or is nothing known of it? That is for the author to say, by ` + "`absent`" + `: then a
+row that is mature, has no label and no ` + "`known_at`" + ` has that. Without it the row stays unknown. Of rows whose label could not come, since the loan was refused or the payment blocked, it is not to be said:
+leave them out, or make their label null and ` + "`known_at`" + ` the time of the decision.
 
 "Passed" is measured at ` + "`as_of`" + `. Left out, it is the latest ` + "`event_time`" + ` or ` + "`known_at`" + ` that the table holds, so
 that the same data gives the same labels whenever it is run.`
@@ -102,6 +109,8 @@ type config struct {
 	KnownAt      string `json:"known_at"`
 	MaturesAfter string `json:"matures_after"`
 	AsOf         string `json:"as_of"`
+	// Absent is nil where a label that never came is unknown.
+	Absent *string `json:"absent"`
 }
 
 // shape types the labelled table; nothing is typed while the table's own block has mistakes.
@@ -114,8 +123,36 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	out, problems := c.shape(address.Name(req.Address), req.Address, in)
 	return schema.ShapeResult{
 		Out:      map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}},
-		Problems: problems,
+		Problems: append(problems, c.problemsOfAbsent(in)...),
 	}
+}
+
+// problemsOfAbsent holds the label of those that never came to the type of the others.
+func (c *config) problemsOfAbsent(in *schema.Table) []schema.Problem {
+	col := in.Column(c.Column)
+	if c.Absent == nil || col == nil {
+		return nil
+	}
+	fits := true
+	switch kind := col.Type; {
+	case kind == "boolean":
+		fits = *c.Absent == "true" || *c.Absent == "false"
+	case strings.HasSuffix(kind, "int") || kind == "integer":
+		_, err := strconv.ParseInt(*c.Absent, 10, 64)
+		fits = err == nil
+	case kind == "double" || kind == "float" || strings.HasPrefix(kind, "decimal"):
+		_, err := strconv.ParseFloat(*c.Absent, 64)
+		fits = err == nil
+	}
+	if !fits {
+		return []schema.Problem{{Path: "absent", Summary: fmt.Sprintf("%q is no %s, as column %q is", *c.Absent, col.Type, col.Name)}}
+	}
+	return nil
+}
+
+// absent is the label of those that never came, as a constant.
+func (c *config) absent(kind string) string {
+	return "cast('" + strings.ReplaceAll(*c.Absent, "'", "''") + "' as " + kind + ")"
 }
 
 // shape returns the labelled table. Columns that the table does not have are told by the compiler.
@@ -223,23 +260,31 @@ func (c *config) query(name string, in *schema.Table) (string, error) {
 		}
 		asOf = "timestamp '" + t.Format("2006-01-02 15:04:05.999999") + "'"
 	}
+	// silent is a row of which nothing was heard in time.
+	silent := "false"
 	columns := make([]string, len(in.Columns))
 	for i, col := range in.Columns {
 		columns[i] = table.Quote(col.Name)
-		if strings.EqualFold(col.Name, c.Column) {
-			columns[i] = fmt.Sprintf("case when __mlp_known or __mlp_old then %s end as %s", label, table.Quote(col.Name))
+		if !strings.EqualFold(col.Name, c.Column) {
+			continue
 		}
+		value := label
+		if c.Absent != nil {
+			silent = fmt.Sprintf("(__mlp_old and %s is null and __mlp_known_at is null)", label)
+			value = fmt.Sprintf("case when %s then %s else %s end", silent, c.absent(col.Type), label)
+		}
+		columns[i] = fmt.Sprintf("case when __mlp_known or __mlp_old then %s end as %s", value, table.Quote(col.Name))
 	}
 	return fmt.Sprintf(`select %s,
   case when __mlp_known then __mlp_known_at when __mlp_old then __mlp_final_at end as %s,
-  coalesce(__mlp_old and %s is not null, false) as %s
+  coalesce(__mlp_old and (%s is not null or %s), false) as %s
 from (
   select *, coalesce(__mlp_known_at <= __mlp_as_of, false) as __mlp_known,
     coalesce(__mlp_final_at <= __mlp_as_of and (__mlp_known_at is null or __mlp_known_at <= __mlp_as_of), false) as __mlp_old
   from (
     select *, %s as __mlp_known_at, %s + to_microseconds(%d) as __mlp_final_at, %s as __mlp_as_of
     from %s))`,
-		strings.Join(columns, ", "), table.Quote(name+"_known_at"), label, table.Quote(name+"_mature"),
+		strings.Join(columns, ", "), table.Quote(name+"_known_at"), label, silent, table.Quote(name+"_mature"),
 		known, event, after.Microseconds(), asOf, table.Quote(input)), nil
 }
 

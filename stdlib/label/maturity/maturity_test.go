@@ -53,6 +53,16 @@ func TestLabels(t *testing.T) {
 			"7 | 2026-01-03 00:00:00 | null | null | null | false",
 			"8 | null | null | null | null | false",
 		}},
+		{"what never came is negative", `{"column":"is_fraud","event_time":"paid_at","known_at":"chargeback_at","matures_after":"10d","absent":"false"}`, []string{
+			"1 | 2026-01-01 12:00:00 | false | null | 2026-01-11 12:00:00 | true",
+			"2 | 2026-01-02 12:00:00 | true | 2026-01-20 00:00:00 | 2026-01-20 00:00:00 | true",
+			"3 | 2026-02-19 00:00:00 | false | null | 2026-03-01 00:00:00 | true",
+			"4 | 2026-02-19 00:00:01 | null | null | null | false", // and not before it had its time
+			"5 | 2026-02-25 00:00:00 | true | 2026-02-27 00:00:00 | 2026-02-27 00:00:00 | false",
+			"6 | 2026-03-01 00:00:00 | null | null | null | false",
+			"7 | 2026-01-03 00:00:00 | false | null | 2026-01-13 00:00:00 | true", // nothing came
+			"8 | null | null | null | null | false",
+		}},
 		{"known at once", `{"column":"is_fraud","event_time":"paid_at","matures_after":"0s"}`, []string{
 			"1 | 2026-01-01 12:00:00 | false | null | 2026-01-01 12:00:00 | true",
 			"2 | 2026-01-02 12:00:00 | true | 2026-01-20 00:00:00 | 2026-01-02 12:00:00 | true",
@@ -107,12 +117,24 @@ func TestProblems(t *testing.T) {
 		{`{"column":"is_fraud","event_time":"paid_at","known_at":"is_fraud"}`, "known_at", `column "is_fraud" is of type boolean`},
 		{`{"column":"is_fraud","event_time":"paid_at","matures_after":"soon"}`, "matures_after", `"soon" is no duration`},
 		{`{"column":"is_fraud","event_time":"paid_at","as_of":"yesterday"}`, "as_of", `"yesterday" is no moment`},
+		{`{"column":"is_fraud","event_time":"paid_at","absent":"never"}`, "absent", `"never" is no boolean, as column "is_fraud" is`},
 	}
 	for _, tt := range tests {
 		got := stagetest.Shape(t, maturity.Component, block(tt.config)).Problems
 		if len(got) != 1 || got[0].Path != tt.path || !strings.Contains(got[0].Summary, tt.want) {
 			t.Errorf("%s: got %v, want %s: %s", tt.config, got, tt.path, tt.want)
 		}
+	}
+}
+
+// TestDecidedAgainst: of a row that was decided against no label can come, which its known_at says; then absent does not make it a negative.
+func TestDecidedAgainst(t *testing.T) {
+	b := block(`{"column":"is_fraud","event_time":"paid_at","known_at":"chargeback_at","matures_after":"10d","absent":"false"}`)
+	b.Tables["on"] = stagetest.Table{SQL: `select * from (values (1, timestamp '2026-01-01', null::boolean, timestamp '2026-01-01'), (2, timestamp '2026-01-01', null, null), (3, timestamp '2026-03-01', true, null)) v(id, paid_at, is_fraud, chargeback_at)`,
+		Schema: schema.Table{Key: []string{"id"}}}
+	want := []string{"1 | 2026-01-01 00:00:00 | null | 2026-01-01 00:00:00 | 2026-01-01 00:00:00 | false", "2 | 2026-01-01 00:00:00 | false | null | 2026-01-11 00:00:00 | true", "3 | 2026-03-01 00:00:00 | null | null | null | false"}
+	if d := cmp.Diff(want, stagetest.Run(t, maturity.Component, b).Text(t, "table")); d != "" {
+		t.Error(d)
 	}
 }
 

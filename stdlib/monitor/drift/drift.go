@@ -9,10 +9,12 @@
 package drift
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"sort"
+	"time"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -36,6 +38,8 @@ var Component = component.Component{
 				{Name: "current", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data is."},
 				{Name: "columns", Type: schema.StringList, ColumnOf: "reference",
 					Doc: "What to compare. Default: the columns that both tables have, without keys, entities, times and labels."},
+				{Name: "every", Type: schema.Duration, Doc: "How often it looks, for `false_alarms_per_year`. Default: `1d`. A look is an apply with new rows: who calls `mlp apply`, and when, is said elsewhere."},
+				{Name: "false_alarms_per_year", Type: schema.Number, Doc: "How many alarms a year are borne where nothing moves, over all columns: `1` or `0.5`. With it there is `drift.alarm`, and somebody is told of that alone."},
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the exchanges."},
 			},
 			Blocks: []schema.Block{{Name: "drift", Doc: "How drift is found.", Body: schema.Body{Attrs: []schema.Attr{
@@ -66,7 +70,8 @@ const doc = "Without a `method` it is Evidently's choice. With at most 1000 refe
 	"so it is also the least that can be seen. A `limit` above the customary one says that there are too few rows to see less: of `wasserstein`, a shift of so many standard deviations. Where nearly all exchanges score higher, it is " +
 	"extrapolated from the highest tenth of them. `q_value` is `p_value` adjusted for the number of columns: at most 0.05 where chance does not explain the column. (Without calibration the limit of a test is that of `p_value`, and there is no `q_value`.)\n\n" +
 	"`drift.share` is the share of columns that drifted, `drift.drifted` how many. A column with an infinite value has no figures, is counted in `drift.undefined`, and is told; the others have theirs. A reference whose standard deviation few rows make is told too: in units of it shifts of the others hide.\n\n" +
-	"Where nothing drifts, one run in twenty has a false alarm, however many columns there are: of twelve monthly runs, 46 % of years have one. A rule that fires only if drift lasts reads two monitors, of this window and of the one before; no run looks at earlier runs.\n\n" +
+	"Where nothing drifts, one run in twenty has a false alarm, however many columns there are: of twelve monthly runs, 46 % of years have one. `false_alarms_per_year` says how many are borne: then `drift.alarm` is whether the strongest column is further out than exchanging whole rows ever puts any, at the level that so many alarms leave for each look (Westfall and Young 1993): correlated columns and many of them do not change how often that is. " +
+	"It holds where rows are independent; of rows that come in series, as many of one customer, look at one each. A season is no chance: take a `reference` of the same season, or the weeks before. A rule that fires only if drift lasts reads two monitors, of this window and of the one before; no run looks at earlier runs.\n\n" +
 	"`mlp report monitor.<name>` shows the columns by how many times its limit a score is, what changed in them, their values then and now, and what to look at. Where the current table has a time, " +
 	"its rows are parted into up to eight windows, each compared by itself: `since` is the first from which on a column drifts to the end. Of personal columns no value is told, of others those that 20 rows have."
 
@@ -102,9 +107,11 @@ monitor "live" {
 // Both tables are read whole for the columns compared, and no others. The methods sample what is larger than 20,000
 // rows, with the block's seed, so that the same tables give the same figures.
 type config struct {
-	Columns []string  `json:"columns"`
-	Seed    int64     `json:"seed"`
-	Drift   *settings `json:"drift"`
+	Every       string    `json:"every"`
+	FalseAlarms *float64  `json:"false_alarms_per_year"`
+	Columns     []string  `json:"columns"`
+	Seed        int64     `json:"seed"`
+	Drift       *settings `json:"drift"`
 }
 
 // settings are the nested block drift, with its defaults filled in; Limit is 0 where the method's own holds.
@@ -141,22 +148,60 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return out
 	}
 	columns := c.columns(reference, current)
-	out.Figures = figures(columns)
+	out.Figures = figures(columns, c.FalseAlarms != nil)
 	out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
 	out.Problems = append(c.checkColumns(reference, current, columns), c.Drift.check()...)
+	if _, problem := c.level(); problem != nil {
+		out.Problems = append(out.Problems, *problem)
+	}
 	return out
 }
 
+// level is that of one look's alarm; 0 where the block declares none.
+func (c *config) level() (float64, *schema.Problem) {
+	at := func(path, summary, hint string) (float64, *schema.Problem) {
+		return 0, &schema.Problem{Path: path, Summary: summary, Hint: hint}
+	}
+	if c.FalseAlarms == nil && c.Every != "" {
+		return at("every", "How often it looks counts for alarms alone", "Say false_alarms_per_year, or leave it out.")
+	}
+	if c.FalseAlarms == nil {
+		return 0, nil
+	}
+	every, err := schema.ParseDuration(cmp.Or(c.Every, "1d"))
+	switch {
+	case err != nil:
+		return at("every", err.Error(), "")
+	case every < time.Minute:
+		return at("every", "Nobody looks more often than once a minute", "")
+	case c.Drift.Calibrate == method.NotCalibrated:
+		return at("false_alarms_per_year", "Bare limits have no rate of false alarms", `Leave out calibrate = "none".`)
+	}
+	level := *c.FalseAlarms * every.Hours() / (365.25 * 24)
+	switch {
+	case !(level > 0):
+		return at("false_alarms_per_year", "There is no alarm without a false one now and then", "For example 1, or 0.5.")
+	case level > 0.5:
+		return at("false_alarms_per_year", fmt.Sprintf("%v false alarms a year are more than every second of its looks", *c.FalseAlarms), "Look more often (every), or ask for fewer.")
+	case level < method.LeastLevel:
+		return at("false_alarms_per_year", fmt.Sprintf("One false alarm in %.0f looks is less than chance can be told apart by", 1/level), "Look less often (every), or bear more.")
+	}
+	return level, nil
+}
+
 // figures is the type of what rules see. The columns are known when files are checked, so that a misspelt one is an error.
-func figures(columns []string) *schema.FigureType {
+func figures(columns []string, alarms bool) *schema.FigureType {
 	column := schema.Object(map[string]*schema.FigureType{"score": schema.Double, "p_value": schema.Share, "q_value": schema.Share, "limit": schema.Double,
 		"drifted": schema.Flag, "method": schema.Word})
 	keys := append([]string{}, columns...)
 	sort.Strings(keys)
+	drift := map[string]*schema.FigureType{"share": schema.Share, "drifted": schema.Count, "undefined": schema.Count, "columns": schema.KeyedMap(column, keys...)}
+	if alarms {
+		drift["alarm"], drift["alarm_p_value"] = schema.Flag, schema.Share
+	}
 	return schema.Object(map[string]*schema.FigureType{
-		"drift": schema.Object(map[string]*schema.FigureType{"share": schema.Share, "drifted": schema.Count, "undefined": schema.Count,
-			"columns": schema.KeyedMap(column, keys...)}),
-		"rows": schema.Object(map[string]*schema.FigureType{"reference": schema.Count, "current": schema.Count}),
+		"drift": schema.Object(drift),
+		"rows":  schema.Object(map[string]*schema.FigureType{"reference": schema.Count, "current": schema.Count}),
 	})
 }
 
@@ -187,8 +232,13 @@ func run(ctx context.Context, s *component.Stage) error {
 		b.Columns[i].Name = a.Columns[i].Name
 	}
 	options := method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit, MinRows: c.Drift.MinRows, Seed: c.Seed, Threads: s.Threads}
+	level, problem := c.level()
+	if problem != nil {
+		return &component.InputError{Summary: problem.Summary}
+	}
+	options.Level = level
 	bar := s.Bar(2) // the columns, and those that drifted by time
-	results, err := method.Compare(bar.Next(ctx), a, b, columns, options)
+	results, alarm, err := method.CompareAll(bar.Next(ctx), a, b, columns, options)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -205,6 +255,9 @@ func run(ctx context.Context, s *component.Stage) error {
 		s.Logf("%s", few)
 	}
 	r := newReport(results, a.Rows, b.Rows)
+	if options.Level = 0; level > 0 {
+		r.alarm(alarm, level)
+	}
 	if r.some() {
 		for _, x := range results {
 			if x.Undefined != "" {
@@ -216,7 +269,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	p := newPage(results, a, b, personal(columns, reference, current))
-	p.few = few
+	p.few, p.verdict = few, r.verdict
 	if p.windows, err = overTime(bar.Next(ctx), s, p.drifted(), a, b, options); err != nil {
 		return err
 	}

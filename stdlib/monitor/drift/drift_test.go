@@ -74,6 +74,31 @@ func TestNoDrift(t *testing.T) {
 	}
 }
 
+// TestAlarm: with a number of false alarms there is a verdict over all columns, at the level that the number leaves for each look.
+func TestAlarm(t *testing.T) {
+	for shift, want := range map[string]bool{"0": false, "1": true} {
+		r := stagetest.Run(t, Component, block(`{"false_alarms_per_year": 4, "every": "1w"}`, rows("1500", "0"), rows("400", shift)))
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		f := r.Figures(t)
+		p, _ := at(t, f, "drift.alarm_p_value").(float64)
+		if got := at(t, f, "drift.alarm"); got != want || want && p > 0.0767 || !want && p < 0.0767 {
+			t.Errorf("shift %s: got %v, p %v", shift, got, p)
+		}
+		if r.Shape.Figures.Fields["drift"].Fields["alarm"] == nil {
+			t.Error("rules do not see drift.alarm")
+		}
+	}
+	few := stagetest.Run(t, Component, block(`{"false_alarms_per_year": 4}`, rows("1500", "0"), rows("20", "1")))
+	if got := at(t, few.Figures(t), "drift.alarm"); few.Err != nil || got != nil {
+		t.Errorf("of 20 rows: got %v, %v", got, few.Err)
+	}
+	if none := stagetest.Run(t, Component, block(`{}`, rows("1500", "0"), rows("400", "1"))).Figures(t)["drift"].(map[string]any); none["alarm"] != nil {
+		t.Errorf("without a number of alarms: got %v", none["alarm"])
+	}
+}
+
 func TestBareLimits(t *testing.T) {
 	config := `{"drift": {"min_rows": 10, "calibrate": "none", "limit": 0.5}}`
 	f := stagetest.Run(t, Component, block(config, rows("1500", "0"), rows("50", "1"))).Figures(t)
@@ -115,13 +140,19 @@ func TestNewValue(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	for config, want := range map[string]string{
-		`{"columns": ["tenur"]}`:                           `no column "tenur"`,
-		`{"columns": ["at"]}`:                              "cannot be compared",
-		`{"columns": ["plan", "plan"]}`:                    "listed twice",
-		`{"columns": ["plan"], "drift": {"method": "ks"}}`: "ks compares numbers",
-		`{"columns": ["plan"], "drift": {"min_rows": -1}}`: "min_rows is negative",
-		`{"columns": ["plan"], "drift": {"limit": -0.1}}`:  "limit is negative",
-		`{"columns": []}`:                                  "no column to compare",
+		`{"columns": ["tenur"]}`:                                                      `no column "tenur"`,
+		`{"columns": ["at"]}`:                                                         "cannot be compared",
+		`{"columns": ["plan", "plan"]}`:                                               "listed twice",
+		`{"columns": ["plan"], "drift": {"method": "ks"}}`:                            "ks compares numbers",
+		`{"columns": ["plan"], "drift": {"min_rows": -1}}`:                            "min_rows is negative",
+		`{"columns": ["plan"], "drift": {"limit": -0.1}}`:                             "limit is negative",
+		`{"columns": []}`:                                                             "no column to compare",
+		`{"every": "1d"}`:                                                             "counts for alarms alone",
+		`{"false_alarms_per_year": 0}`:                                                "no alarm without a false one",
+		`{"false_alarms_per_year": 300}`:                                              "more than every second",
+		`{"false_alarms_per_year": 0.01}`:                                             "One false alarm in 36525 looks",
+		`{"false_alarms_per_year": 1, "every": "1s"}`:                                 "once a minute",
+		`{"false_alarms_per_year": 1, "drift": {"calibrate": "none", "min_rows": 1}}`: "Bare limits have no rate",
 	} {
 		got := stagetest.Shape(t, Component, block(config, rows("10", "0"), rows("10", "0"))).Problems
 		if len(got) == 0 || !strings.Contains(got[0].Summary, want) {

@@ -29,6 +29,7 @@ type page struct {
 	changes  map[string]*change
 	windows  *windows // nil where the current table has no time, or too few rows
 	few      string   // what is too small to be seen, or ""
+	verdict  string   // over all columns, where one is asked for, or ""
 	rows     [2]int   // of the reference and the current table
 	personal map[string]bool
 }
@@ -204,6 +205,9 @@ func (p *page) advice() []document.Item {
 	var out []document.Item
 	if p.few != "" {
 		out = append(out, document.Note("There are %s.", p.few))
+	}
+	if p.verdict != "" {
+		out = append(out, document.Note("%s", p.verdict))
 	}
 	if len(drifted) == 0 {
 		return append(out, document.Note("Nothing: chance explains what differs, or it is below the limits."))

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mlp-lang/mlp/runtime/component"
 	method "github.com/mlp-lang/mlp/stdlib/drift"
@@ -20,6 +21,8 @@ type report struct {
 	undefined map[string]string
 	results   []map[string]any
 	without   int // columns that have no figures
+
+	verdict string // over all columns, for people; "" where none is asked for
 }
 
 // newReport makes the figures. drift.share is of the columns that have a result; with none it is undefined.
@@ -51,6 +54,24 @@ func newReport(results []method.Result, reference, current int) *report {
 	}
 	r.figures = map[string]any{"drift": all, "rows": map[string]any{"reference": reference, "current": current}, "undefined": r.undefined}
 	return r
+}
+
+// alarm adds the verdict over all columns.
+func (r *report) alarm(a method.Alarm, level float64) {
+	all := r.figures["drift"].(map[string]any)
+	all["alarm"] = any(len(a.Columns) > 0)
+	all["alarm_p_value"] = r.number("drift.alarm_p_value", a.PValue, "nothing could be compared")
+	if math.IsNaN(a.PValue) {
+		all["alarm"] = nil
+		r.undefined["drift.alarm"] = "nothing could be compared"
+	}
+	switch {
+	case math.IsNaN(a.PValue):
+	case len(a.Columns) > 0:
+		r.verdict = fmt.Sprintf("Alarm: %s. Where nothing moves, one look in %.0f raises it.", strings.Join(a.Columns, ", "), 1/level)
+	default:
+		r.verdict = fmt.Sprintf("No alarm: what differs is what more than one look in %.0f shows where nothing moves.", 1/level)
+	}
 }
 
 // some reports whether some columns have figures and some have none.

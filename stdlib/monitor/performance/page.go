@@ -48,6 +48,17 @@ func (r *report) section() document.Section {
 	return out
 }
 
+// expected is what is to be expected by scores alone.
+func (r *report) expected() document.Section {
+	t := &document.Table{Columns: []document.Column{{Name: "metric"}, {Name: "expected of all", Kind: document.Number}, {Name: "of those with labels", Kind: document.Number}}}
+	all := r.figures["estimate"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		t.Rows = append(t.Rows, []document.Cell{document.Words(name), r.cell(between(all[name].(map[string]any)), "estimate."+name), r.cell(r.metrics[name], "performance."+name)})
+	}
+	return document.Section{Title: "Before labels are there", Items: []document.Item{
+		document.Note("What is to be expected of all predictions, if their scores are probabilities. That the same rows turn out otherwise than before is not seen."), {Table: t}}}
+}
+
 // between is a figure of delta; what it has not is NaN.
 func between(d map[string]any) bounded {
 	return bounded{number(d["value"]), number(d["low"]), number(d["high"])}

@@ -52,6 +52,10 @@ var Component = component.Component{
 				{Name: "predicted", Type: schema.String, ColumnOf: "predictions", Doc: "The column of the class or value predicted. Default: `predicted`, if there is one."},
 				{Name: "score", Type: schema.String, ColumnOf: "predictions",
 					Doc: "The column of the probability of the positive class. Default: `score`, if there is one. Binary tasks only."},
+				{Name: "estimate", Type: schema.Bool,
+					Doc: "Whether `estimate` says what metrics are to be expected of all predictions, before labels are there. It takes scores for probabilities."},
+				{Name: "propensity", Type: schema.String, ColumnOf: "predictions",
+					Doc: "The column of the probability with which the row was decided so that its label can come: 1 where that is sure, 0.03 of those that were let through in spite of their score, as a control share. Rows count by its inverse."},
 				{Name: "min_rows", Type: schema.Integer, Default: 100.0, Doc: "With fewer rows of mature labels all figures are undefined."},
 				evaluation.MinPositivesAttr(),
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the resamples."},
@@ -77,6 +81,11 @@ const doc = "Each prediction finds its label by `on`. Labels that are unknown or
 	"`delta.<m>.value` is the metric now less that of the `baseline`. Its interval joins those of both sides (Zou and Donner 2008), which holds for rows of " +
 	"their own; rows that both sides share make it wider than need be. Its confidence is that of the two, so give both the same. Of figures " +
 	"without intervals, as those of a file, there is the value alone.\n\n" +
+	"`estimate.<m>.value|low|high` is the metric to be expected of all predictions by their scores, of those without a label too: a row with the score 0.8 counts as 0.8 of a positive and 0.2 of a negative. **It assumes that scores are probabilities**, as those of a model with `calibration`, and still are: it sees that the rows have become harder, and not that the same rows " +
+	"now turn out otherwise. Where labels are there, `performance` says how far off it was. Metrics in SQL have none. The interval is of the metric once labels are there, if the assumption holds.\n\n" +
+	"**Where a decision keeps labels from coming**, since a blocked payment is never charged back, the rows with labels are those that were let through, and figures of them say nothing of the others. With a share of the others let through all the same, by chance, and `propensity` the chance of each row, " +
+	"a row stands for one over it: figures are of all rows that were decided, those among them that were rejected too, with intervals that are as wide as the few of the control share make them (Horvitz and Thompson 1952, by Hájek's ratio). Rows that were rejected have no label, and do not count. " +
+	"That the chance is as it is said, and that no row has none, nothing can check: it is to be in the log of what was decided. A chance that is null, 0 or above 1 is an error.\n\n" +
 	"That predictions were made before their labels were known is for their table to see to.\n\n" +
 	"`mlp report monitor.<name>` shows the differences from the baseline, the furthest from 0 by their intervals first, and all that a report of `evaluate` has of the rows behind the figures."
 
@@ -127,6 +136,10 @@ type config struct {
 	Positive  string      `json:"positive"`
 	Predicted string      `json:"predicted"`
 	Score     string      `json:"score"`
+	// Estimate asks for what is to be expected of predictions whose labels are not there.
+	Estimate bool `json:"estimate"`
+	// Propensity is "" where labels come whatever was decided.
+	Propensity string `json:"propensity"`
 }
 
 // decode reads the configuration with the defaults of nested blocks that are not there.

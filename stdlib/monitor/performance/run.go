@@ -40,6 +40,10 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	r := newReport(figures)
+	if c.Estimate {
+		r.estimate(c, j.expected)
+		page.Sections = append([]document.Section{r.expected()}, page.Sections...)
+	}
 	if s.Has("baseline") {
 		if err := r.compare(s); err != nil {
 			return err
@@ -71,6 +75,7 @@ type joined struct {
 	dir                 string
 	predictions, labels *schema.Table
 	model               schema.Model
+	expected            map[string]bounded // by scores alone, where that is asked for
 }
 
 // path is that of a table of the join, by its name.
@@ -80,6 +85,9 @@ func (j *joined) path(name string) string { return filepath.Join(j.dir, name+".p
 // The steps are those of a block that evaluates; only where predictions come from differs.
 func (j *joined) measure(ctx context.Context) (map[string]any, *document.Report, error) {
 	if err := j.unique(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := j.chances(ctx); err != nil {
 		return nil, nil, err
 	}
 	if err := j.write(ctx); err != nil {
@@ -97,6 +105,11 @@ func (j *joined) measure(ctx context.Context) (map[string]any, *document.Report,
 	set, err := prediction.Read(ctx, j.path("said"), e.Total(), j.model, target)
 	if err != nil {
 		return nil, nil, err
+	}
+	if j.Estimate {
+		if j.expected, err = j.estimated(ctx, set); err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := e.Take(set, j.layout(j.model, j.predictions, j.labels)); err != nil {
 		return nil, nil, err
@@ -150,6 +163,7 @@ func (j *joined) on(prefix, suffix string) []string {
 const (
 	rowColumn    = "mlp_row"
 	entityColumn = "mlp_entity_"
+	weightColumn = "mlp_weight"
 )
 
 // truth is the schema of the labels' columns, a row for each prediction.
@@ -165,7 +179,33 @@ func (j *joined) truth() *schema.Table {
 		column.Name = fmt.Sprint(entityColumn, i)
 		t.Entity, t.Columns = append(t.Entity, column.Name), append(t.Columns, column)
 	}
+	if j.Propensity != "" {
+		t.Columns = append(slices.Clone(t.Columns), schema.Column{Name: weightColumn, Type: "double"})
+	}
 	return &t
+}
+
+// chances makes sure that each row has a chance to be decided so that its label comes, and has rows count by its inverse.
+func (j *joined) chances(ctx context.Context) error {
+	if j.Propensity == "" {
+		return nil
+	}
+	j.Weight = weightColumn
+	chance := table.Quote(j.Propensity)
+	r, err := table.OpenReader(ctx, map[string]string{"predictions": j.stage.InputTable("predictions")})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	row, err := r.Row(ctx, fmt.Sprintf("select count_if(%s is null or isnan(%[1]s::double) or %[1]s <= 0 or %[1]s > 1)::bigint from predictions", chance))
+	if err != nil {
+		return fmt.Errorf("looking for rows without a chance: %w", err)
+	}
+	if n, _ := row[0].(int64); n > 0 {
+		return &component.InputError{Summary: fmt.Sprintf("in %v rows %s is no chance: it is null, 0 or less, or above 1", n, j.Propensity),
+			Detail: "A row whose label cannot come stands for nobody. Where the chance was 1, write 1."}
+	}
+	return nil
 }
 
 // write writes both tables, their rows in the order of the predictions.
@@ -178,6 +218,9 @@ func (j *joined) write(ctx context.Context) error {
 	truth = append(truth, "p."+rowColumn)
 	for i, name := range j.predictions.Entity {
 		truth = append(truth, fmt.Sprintf("p.%s as %s%d", table.Quote(name), entityColumn, i))
+	}
+	if j.Propensity != "" {
+		truth = append(truth, fmt.Sprintf("1 / p.%s::double as %s", table.Quote(j.Propensity), weightColumn))
 	}
 	said = append(said, rowColumn)
 	columns := j.columns(j.model.Task, j.predictions)

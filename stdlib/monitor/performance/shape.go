@@ -47,6 +47,12 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 		out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
 	}
 	k.checkBaseline(names)
+	k.checkEstimate()
+	if c.Propensity != "" && k.predictions != nil {
+		if col := k.predictions.Column(c.Propensity); col != nil && !model.NumberType(col.Type) {
+			k.report(schema.Problem{Path: "propensity", Summary: fmt.Sprintf("Column %q is %s, expected a number", col.Name, col.Type)})
+		}
+	}
 	if k.predictions != nil && k.Data != nil {
 		k.checkOn()
 	}
@@ -102,6 +108,9 @@ func (k *checker) figures(names []string) *schema.FigureType {
 	all := map[string]*schema.FigureType{"performance": schema.Object(metrics), "rows": schema.Count, "coverage": schema.Share}
 	if k.Model.Task == schema.Binary {
 		all["positives"] = schema.Count
+	}
+	if k.config.Estimate {
+		all["estimate"] = k.config.estimateFigures()
 	}
 	if k.baseline != nil {
 		all["delta"] = schema.Object(delta)
