@@ -20,12 +20,12 @@ type environment struct {
 	err  error
 }
 
-// environment of a block. The blocks of one module see the same figures and share it, but for checks, which see their own,
+// environment of a block. The blocks of one module see the same figures and share it, but for checks and deployments, which see their own,
 // and instances of repeated blocks, which see what each is for: of those, the ones that see it with the same types.
 func (c *checker) environment(b *Block) *environment {
 	key := b.Module
 	switch {
-	case b.TypeSpec.IsCheck():
+	case b.TypeSpec.IsCheck(), b.TypeSpec.IsDeployment():
 		key = b.Address
 	case b.Each != nil:
 		each, err := json.Marshal(valuesType(b.Each, nil))

@@ -2,10 +2,12 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/graph"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/parallel"
@@ -95,7 +97,7 @@ func (c *checker) connect(b *Block, text string, ref rule.Ref, g *graph.Graph) {
 	}
 }
 
-// root is the type of what the rules of a block see: in a check its own figures, elsewhere those of all blocks.
+// root is the type of what the rules of a block see: in a check its own figures, in a deployment those of its canary, elsewhere those of all blocks.
 // Of a repeated block the figures are a map by key, evaluate.e["eu"].metrics.auc; its instances have one type as a rule,
 // and where they differ it has what all have (merge). Blocks of other modules are not seen.
 func (c *checker) root(b *Block) *schema.FigureType {
@@ -115,6 +117,10 @@ func (c *checker) root(b *Block) *schema.FigureType {
 		}
 		return schema.Object(fields)
 	}
+	if b.TypeSpec.IsDeployment() { // whose conditions are about what servers count
+		maps.Copy(fields, decide.CanaryFigures(b.classifies()).Fields)
+		return schema.Object(fields)
+	}
 	if b.KindSpec.Poses { // which has no champion: its hypotheses read a difference where a gate has one made
 		c.figuresOfAll(b, fields)
 		return schema.Object(fields)
@@ -122,6 +128,16 @@ func (c *checker) root(b *Block) *schema.FigureType {
 	fields["champion"] = schema.Object(map[string]*schema.FigureType{"exists": schema.Flag, "comparable": schema.Flag})
 	c.figuresOfAll(b, fields)
 	return schema.Object(fields)
+}
+
+// classifies reports whether the model that comes into a block answers with one of two classes, by a score.
+func (b *Block) classifies() bool {
+	ref := b.ModelInput()
+	if ref == nil {
+		return false
+	}
+	m := b.In[ref.Port].Model
+	return m != nil && m.Task == schema.Binary
 }
 
 // figuresOfAll adds the figures of all blocks of a block's module.

@@ -33,9 +33,11 @@ type Release struct {
 	Current *ReleaseState   `json:"current,omitempty"`
 	// Strategy says by which steps it takes over from another model that is live; absent: at once.
 	Strategy *schema.Strategy `json:"strategy,omitempty"`
-	Causes   []Cause          `json:"causes,omitempty"`
-	Figures  []Compared       `json:"figures,omitempty"` // of both models, where recorded
-	Range    source.Range     `json:"range,omitzero"`
+	// Rules are the conditions of the strategy as they are written, and what they read of variables; the strategy has them with that put in.
+	Rules   *Rules       `json:"rules,omitempty"`
+	Causes  []Cause      `json:"causes,omitempty"`
+	Figures []Compared   `json:"figures,omitempty"` // of both models, where recorded
+	Range   source.Range `json:"range,omitzero"`
 }
 
 // Compared is a figure of the model that is live and of the one that would be; either may not be known.

@@ -180,6 +180,11 @@ func releaseBlock(r *plan.Release, catalog *schema.Catalog) *resolve.Block {
 	if b.TypeSpec == nil {
 		return b
 	}
+	if r.Rules != nil {
+		for _, x := range r.Rules.Rules {
+			b.Texts = append(b.Texts, resolve.Text{Path: "canary." + x.Name, Spec: &schema.Attr{Type: schema.CEL}, Text: source.NewText(x.Assert, source.Range{}, nil)})
+		}
+	}
 	b.Config = orEmpty(r.Config)
 	b.Refs = append(b.Refs, reading(r.Model, &b.TypeSpec.Body))
 	if r.Gate != "" {
@@ -288,6 +293,11 @@ func (s *saved) rulesOf(at string) []*plan.Rules {
 		}
 	}
 	var out []*plan.Rules
+	for _, r := range s.plan.Releases {
+		if r.Address == at && r.Rules != nil {
+			out = append(out, r.Rules)
+		}
+	}
 	for _, h := range s.plan.Hypotheses {
 		if h.Problem == at {
 			out = append(out, &h.Rules)
@@ -415,6 +425,14 @@ func (s *saved) values() error {
 	}
 	for _, h := range s.plan.Hypotheses {
 		if err := note(h.Problem, &h.Rules); err != nil {
+			return err
+		}
+	}
+	for _, r := range s.plan.Releases {
+		if r.Rules == nil {
+			continue
+		}
+		if err := note(r.Address, r.Rules); err != nil {
 			return err
 		}
 	}

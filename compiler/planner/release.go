@@ -23,7 +23,8 @@ import (
 //	whether it is, is not known yet                     may: the apply decides when the model is there
 //	it is live as it is                                 none
 func (p *planner) release(b *check.Block) {
-	r := &plan.Release{Address: b.Address, Type: b.Type, Config: b.Config, Strategy: b.Out["release"].Strategy, Range: b.Range}
+	r := &plan.Release{Address: b.Address, Type: b.Type, Config: b.Config, Range: b.Range}
+	p.strategy(b, r)
 	for _, ref := range b.Refs {
 		if ref.Path == "gate" {
 			r.Gate = ref.Target

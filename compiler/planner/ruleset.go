@@ -109,6 +109,7 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 		known[ns][name] = value
 	}
 	sources := map[string]plan.FigureSource{}
+	own := b.TypeSpec.IsCheck() || b.TypeSpec.IsDeployment() // they see no figures of other blocks
 	if b.TypeSpec.IsCheck() {
 		set.Env = b.Env
 		sources[""] = plan.FigureSource{Node: b.Address}
@@ -134,13 +135,13 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 				keep(ns, "exists", champion != nil && champion.Exists && !champion.Candidate)
 				keep(ns, "comparable", champion != nil && champion.Comparable)
 			default:
-				if !b.TypeSpec.IsCheck() {
+				if !own {
 					p.figureSources(sources, b, plan.Condition(r.Text.Value), ref.Path, champion)
 				}
 			}
 		}
 	}
-	if !b.TypeSpec.IsCheck() {
+	if !own {
 		set.Env = prune(set.Env, sources)
 	}
 	for _, path := range sortedKeys(sources) {

@@ -50,11 +50,7 @@ func (w *walker) bounds(e ast.Expr) interval {
 		a, b := w.bounds(args[1]), w.bounds(args[2])
 		return interval{low: min(a.low, b.low), high: max(a.high, b.high), rests: a.rests || b.rests}
 	case name == "abs" && len(args) == 1:
-		x := w.bounds(args[0])
-		if x.low >= 0 {
-			return x
-		}
-		return interval{low: max(0, -x.high), high: max(-x.low, x.high), rests: true}
+		return absolute(w.bounds(args[0]))
 	case name == "size":
 		return interval{low: 0, high: math.Inf(1), rests: true}
 	case len(args) > 0 && (name == "min" || name == "max" || name == "mean" || name == "quantile"):
@@ -135,6 +131,14 @@ func arithmetic(name string, a, b interval) interval {
 	}
 	out.rests = a.rests || b.rests
 	return out
+}
+
+// absolute is where a number without its sign lies.
+func absolute(x interval) interval {
+	if x.low >= 0 {
+		return x
+	}
+	return interval{low: max(0, -x.high), high: max(-x.low, x.high), rests: true}
 }
 
 // ends is the interval that some numbers span.

@@ -25,10 +25,11 @@ const (
 // result of folding an expression. expr is always set: the expression with all that is known put in, which decides like
 // the original does. That of a failed result fails again. Expressions are shared between results and never changed.
 type result struct {
-	state state
-	value any    // known: float64, bool, string, []place or dict
-	fault string // failed: the reason
-	expr  ast.Expr
+	state  state
+	value  any    // known: float64, bool, string, []place or dict
+	fault  string // failed: the reason
+	within *span  // open: where its value lies, if that is known (between.go)
+	expr   ast.Expr
 }
 
 // place is an expression that may be a figure not read yet: of evaluate.holdout.metrics only .auc may be needed. Either

@@ -89,6 +89,9 @@ func (f *folder) has(arg ast.Expr, in *vars) result {
 	expr := f.factory.NewCall(0, operators.Has, p.expr)
 	if p.done != nil {
 		r := *p.done
+		if _, ok := r.lies(); ok {
+			return f.value(true)
+		}
 		if r.expr = expr; r.state == known {
 			return f.value(true)
 		}
@@ -96,6 +99,9 @@ func (f *folder) has(arg ast.Expr, in *vars) result {
 	}
 	if f.values.unknown(p.path) {
 		return f.open(expr)
+	}
+	if _, ok := f.between(p); ok {
+		return f.value(true)
 	}
 	there := f.values.lookup(p.path) != nil
 	if !there && len(f.values.unknownBelow(p.path)) > 0 {
@@ -124,6 +130,9 @@ func (f *folder) strict(name string, member bool, args []ast.Expr, in *vars) res
 	for _, want := range []state{failed, open} {
 		for _, r := range operands {
 			if r.state == want {
+				if out, ok := f.spans(name, operands, expr); ok {
+					return out
+				}
 				r.expr = expr
 				return r
 			}

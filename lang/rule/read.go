@@ -26,6 +26,9 @@ func (f *folder) resolve(p place) result {
 	case p.typ.Kind == schema.ObjectFigure:
 		return f.fail(p.expr, "%s is a group of figures", PathString(p.path))
 	}
+	if span, ok := f.between(p); ok {
+		return span
+	}
 	value, fault := f.values.scalar(p.path, p.typ.Kind)
 	if fault != "" {
 		return f.fail(p.expr, "%s", fault)

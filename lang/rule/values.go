@@ -22,6 +22,8 @@ type Values struct {
 	// Unknown are dotted paths of what is not known yet, "evaluate.holdout": all that is at or below them. "" stands for
 	// every namespace that Known does not have.
 	Unknown []string
+	// Between are numbers of which only an interval is known, by dotted path. They are neither Known nor Unknown.
+	Between map[string]Span
 	// Undefined gives reasons for missing leaves, by dotted path: "evaluate.holdout.metrics.recall": "no positives".
 	// Reasons are also found in Known itself, in an object "undefined" beside or above the leaf that holds them by the
 	// rest of the path, as stages write them.

@@ -146,7 +146,7 @@ func plansCodes() []Code {
 		{CodeFiles, "The files of a source are not there or cannot be read.", "Correct `path`, or put the files there."},
 		{CodeRecord, "A recorded result cannot be read.", "Make the store readable; a record that is removed is made again by running its stage."},
 		{CodeNoPredict, "An opaque model is to be scored, and its trainer names no command for that.", "Add `predict` to the `train \"container\"` block."},
-		{CodeRules, "A gate's or check's rules cannot be put together.", "Correct the rule shown."},
+		{CodeRules, "Rules of a gate, a check or a canary cannot be put together, or nothing that a canary comes to could change them.", "Correct the rule shown."},
 		{CodeSecret, "A secret says neither where it is, or two places.", "Give it `env` or `file`."},
 		{CodePart, "The targets of a plan rest on a gate, and something that the gate decides over is left out.", "Make the deployments behind the gate targets too."},
 		{CodeSample, "Nothing says which rows of the sources of a sample belong together: they meet in a table, or what is made of them goes by several entities.", "Say in the sources by which columns they are sampled: `sample_by`."},

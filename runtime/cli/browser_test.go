@@ -73,8 +73,8 @@ var views = []struct {
 	scheme string
 }{{360, "light"}, {360, "dark"}, {1000, "light"}, {1000, "dark"}}
 
-// watch collects what a page does besides showing itself: requests, errors, messages and dialogs.
-func watch(t *testing.T, ctx context.Context, self string) func() []string {
+// watchPage collects what a page does besides showing itself: requests, errors, messages and dialogs.
+func watchPage(t *testing.T, ctx context.Context, self string) func() []string {
 	t.Helper()
 	var mu sync.Mutex
 	var seen []string
@@ -122,7 +122,7 @@ func faults(t *testing.T, browser context.Context, name, text string) []string {
 	self := (&url.URL{Scheme: "file", Path: file}).String()
 	ctx, cancel := chromedp.NewContext(browser)
 	defer cancel()
-	seen := watch(t, ctx, self)
+	seen := watchPage(t, ctx, self)
 	var found []string
 	for _, v := range views {
 		wrong, picture, err := auditPage(ctx, self, v.width, v.scheme)

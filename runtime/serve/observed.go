@@ -7,6 +7,7 @@ package serve
 // models have parts of different size.
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
@@ -25,6 +26,11 @@ type observed struct {
 	share    int64               // of the step that is counted, in millionths
 	seen     map[uint64]struct{} // hashes of the keys that were counted at this step
 	leftOut  int64               // rows of keys that are not counted, since too many were
+	changed  bool                // since it was kept last
+
+	keep    func(ctx context.Context, e canary.Evidence, leftOut int64) error // nil: it is not kept
+	keeping sync.Mutex                                                        // held while it is kept, so that what was counted later is kept later
+	failed  bool                                                              // it could not be kept the last time; under keeping
 }
 
 // mostKeys bounds the keys that are remembered at a step: some 40 MB.
@@ -50,6 +56,7 @@ func (o *observed) count(a *answered, mine []bool, request string, took time.Dur
 		return
 	}
 	step := o.evidence.At(o.share)
+	o.changed = true
 	for row := range mine {
 		if !o.first(a.of(row), row, request) {
 			continue

@@ -37,6 +37,8 @@ type candidate struct {
 	share  float64   // of the rows, in percent
 	fault  string    // why it is not loaded
 	counts *observed // of a canary: what its rows came to beside those of the live model
+
+	rollout *plan.Rollout // as it is recorded
 }
 
 // withCandidate adds the candidate of the release's rollout to a slot. One that cannot be served gets no rows, and does not keep the live model from
@@ -48,15 +50,18 @@ func (s *server) withCandidate(ctx context.Context, name string, release plan.Re
 			s.logf("%s has no %s any more", name, old.next.role)
 		}
 		delete(s.tries, triesOf(name))
+		s.keep(ctx, name, old.next)
 		if slot.now != nil {
 			slot.now = slot.now.beside(nil)
 		}
 		return slot
 	}
-	c := &candidate{digest: r.Next.Model, role: r.Strategy.Role, share: r.Share()}
+	c := &candidate{digest: r.Next.Model, role: r.Strategy.Role, share: r.Share(), rollout: r}
 	switch was := old.next; {
 	case was != nil && was.digest == c.digest && was.model != nil:
-		c.model, c.counts = was.model, was.counts
+		if c.model = was.model; was.rollout.Next.Revision == r.Next.Revision {
+			c.counts = was.counts
+		}
 		if was.share != c.share {
 			s.logf("%s %s is a %s of %v %% of the rows", name, c.model.version, c.role, c.share)
 		}
@@ -66,9 +71,12 @@ func (s *server) withCandidate(ctx context.Context, name string, release plan.Re
 			s.logf("%s %s is a %s of %v %% of the rows, from %s", name, c.model.version, c.role, c.share, r.Next.From)
 		}
 	}
+	if old.next != nil && old.next.counts != c.counts {
+		s.keep(ctx, name, old.next)
+	}
 	if c.role == schema.CanaryRoute && c.model != nil {
 		if c.counts == nil {
-			c.counts = &observed{}
+			c.counts = s.observe(name, r)
 		}
 		c.counts.step(c.share)
 	}

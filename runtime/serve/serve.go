@@ -59,10 +59,12 @@ type Options struct {
 	Hosts   []string     // names beside localhost that a server answers to that listens on this machine only
 	// Predictions keeps what is answered, before it is answered; nil: nobody does.
 	Predictions Sink
-	Ready       func(url string) // called once, when requests are accepted and the releases were looked at; "https://127.0.0.1:8443"
-	Poll        time.Duration    // between looks at the releases; default 1 s
-	MaxBody     int64            // bytes of a request; default 32 MiB. All requests together hold twice as much at most
-	MaxRows     int              // of a request; default 100,000
+	// Counts keeps what the rows of canaries came to; nil: nobody does.
+	Counts  Counts
+	Ready   func(url string) // called once, when requests are accepted and the releases were looked at; "https://127.0.0.1:8443"
+	Poll    time.Duration    // between looks at the releases; default 1 s
+	MaxBody int64            // bytes of a request; default 32 MiB. All requests together hold twice as much at most
+	MaxRows int              // of a request; default 100,000
 	// MaxValues bounds rows times outputs of an answer; default 2 million.
 	MaxValues int
 	Timeout   time.Duration // of scoring one request; default 30 s
@@ -160,6 +162,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Ready(s.scheme() + "://" + listener.Addr().String())
 		s.follow(following)
 	}()
+	go s.keepCounts(following)
 	select {
 	case <-ctx.Done():
 		err = s.shutdown(server)
@@ -169,6 +172,9 @@ func Run(ctx context.Context, o Options) error {
 	stop()
 	<-done
 	s.shadows.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepEvery)
+	defer cancel()
+	s.keepAll(last)
 	return err
 }
 

@@ -7,11 +7,14 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/canary"
+	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -97,9 +100,10 @@ func (s *Screen) rolloutGoesOn(r engine.ReleaseResult) {
 		s.Command("release show "+address), s.Command("release promote "+address), s.Command("release abort "+address))
 }
 
-// Seen tells what servers have seen of a canary: of each figure the value, and the interval that it is in at any look. Without servers nothing is told.
+// Seen tells what is counted of a canary: of each figure the value, and the interval that it is in at any look, and what its rules come to. Of what has no
+// canary nothing is told, unless servers are asked about it.
 func (s *Screen) Seen(ctx context.Context, of *workspace.Session, deploy string, servers []string) error {
-	if len(servers) == 0 {
+	if r := of.State.Releases[deploy].Rollout; len(servers) == 0 && (r == nil || r.Strategy.Role != schema.CanaryRoute) {
 		return nil
 	}
 	seen, err := of.Seen(ctx, deploy, servers)
@@ -108,19 +112,30 @@ func (s *Screen) Seen(ctx context.Context, of *workspace.Session, deploy string,
 	}
 	t := render.Printer{}
 	t.Line("")
-	t.Line("seen by %d %s", seen.Servers, render.Plural(seen.Servers, "server", "servers"))
+	seenLines(&t, seen)
+	_, err = fmt.Fprint(s.Out, t.String())
+	return err
+}
+
+func seenLines(t *render.Printer, seen *workspace.Seen) {
+	t.Line("seen by %s", render.Counted(seen.Servers, "server"))
 	for _, step := range seen.Evidence.Steps {
 		t.Line("  at %g %%   canary %d rows, %d failed   live %d rows, %d failed", float64(step.Share)/(canary.Whole/100), step.Canary.Requests, step.Canary.Errors, step.Control.Requests, step.Control.Errors)
 	}
 	for _, f := range seen.Figures {
 		t.Line("  %-16s %s (%s to %s)", f.Name, endOf(f.Value), endOf(f.Low), endOf(f.High))
 	}
-	t.Line("  In %g %% of releases each of these is in its interval, at all looks together. Of each key the first row at a step counts.", 100*(1-workspace.SeenAlpha))
+	t.Line("  In %g %% of releases each of these is in its interval, at all looks together. Of each key the first row at a step counts.", 100*(1-seen.Alpha))
 	if seen.LeftOut > 0 {
 		t.Line("  %d rows are left out: there were too many keys at a step.", seen.LeftOut)
 	}
-	_, err = fmt.Fprint(s.Out, t.String())
-	return err
+	if d := seen.Decision; d != nil {
+		t.Line("rules")
+		for _, r := range d.Rules {
+			t.Line("  %-13s  %-5s  %s", r.Name, strings.ToUpper(string(r.Verdict)), render.Line(r.Assert))
+		}
+		t.Line("  %s: %s", map[decide.StepMove]string{decide.HoldCanary: "It stays", decide.PromoteCanary: "It goes on at the next look of mlp watch", decide.AbortCanary: "It is taken away at the next look of mlp watch"}[d.Move], render.Line(d.Why))
+	}
 }
 
 // endOf is an end of an interval, or a value; "?" of what nothing is known yet.

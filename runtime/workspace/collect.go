@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/render/ledger"
 	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store/counts"
 	"github.com/mlp-lang/mlp/runtime/store/garbage"
 )
 
@@ -30,11 +31,15 @@ func (o Collect) tell(format string, args ...any) {
 // recording it. With less all workspaces are locked.
 const leastGrace = time.Hour
 
+// leastCounts is how long counts of a canary stay at least that no server writes: a rollout is on its way so long.
+const leastCounts = 90 * 24 * time.Hour
+
 // Collect marks what no state needs any more, of all pipelines and workspaces in the store, and deletes what was marked a grace ago and is
 // still not needed. It is needed if a state or a release of the past has it, with all that the release comes from; if a state had it, or it was
 // made, within the time that results are kept; or if it is the log of a stage in an apply whose journal is kept. A state that cannot be read ends it: nothing is known to be garbage then.
 //
-// What stages that failed kept for further attempts goes when it is as old as results that are not needed.
+// What stages that failed kept for further attempts goes when it is as old as results that are not needed, and what servers counted of canaries when nothing was
+// counted for that time, and for 90 days.
 //
 // One call does one of these, by what the store says of the last mark:
 //
@@ -85,6 +90,11 @@ func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, 
 	if err == nil && !o.DryRun { // what failed stages kept between attempts is no result
 		var old int
 		old, err = st.ForgetKept(ctx, c.began.Add(-c.alone))
+		out.Deleted += old
+	}
+	if err == nil && !o.DryRun { // nor are counts of canaries that nobody counts any more
+		var old int
+		old, err = counts.Forget(ctx, st.Bucket(), c.began.Add(-max(c.alone, leastCounts)))
 		out.Deleted += old
 	}
 	if err != nil || open || o.DryRun || len(keys) == 0 {

@@ -13,32 +13,23 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/canary"
+	"github.com/mlp-lang/mlp/compiler/decide"
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/serve"
+	"github.com/mlp-lang/mlp/runtime/store/counts"
 )
 
 // Seen is what servers have seen of a canary, added up.
 type Seen struct {
-	Servers  int             `json:"servers"`
-	LeftOut  int64           `json:"left_out,omitempty"` // rows that are not counted
-	Evidence canary.Evidence `json:"evidence"`
-	Figures  []Figure        `json:"figures"`
-}
-
-// Figure is one by its name.
-type Figure struct {
-	Name string `json:"name"`
-	canary.Figure
-}
-
-// MarshalJSON has the name beside the figure's own fields.
-func (f Figure) MarshalJSON() ([]byte, error) {
-	figure, err := json.Marshal(f.Figure)
-	if err != nil {
-		return nil, err
-	}
-	name, err := json.Marshal(f.Name)
-	return append(append(append([]byte(`{"name":`), name...), ','), figure[1:]...), err
+	Deploy   string            // its address
+	Release  plan.ReleaseState // with the rollout
+	Servers  int               // whose counts these are
+	LeftOut  int64             // rows that are not counted
+	Evidence canary.Evidence
+	Alpha    float64                // in how many releases one of the figures is not in its interval
+	Figures  []decide.CanaryFigure  // that its rules read, or the usual ones where there are none
+	Decision *decide.CanaryDecision // by its rules; nil where there are none
 }
 
 // seenFigures are those that are told of a canary, all together at one alpha.
@@ -50,25 +41,25 @@ const SeenAlpha = 0.05
 // TokenVariable has the bearer token for servers that ask for one.
 const TokenVariable = "MLP_SERVE_TOKEN"
 
-// Seen asks servers what they have seen of the canary of a deployment. All must have the candidate that the state has: the counts of others say nothing of it.
+// Seen adds up what is counted of the canary of a deployment: what servers have written to the store, or, where some are named, what these say. All of
+// them must have the candidate that the state has: the counts of others say nothing of it.
 func (s *Session) Seen(ctx context.Context, deploy string, servers []string) (*Seen, error) {
 	live, ok := s.State.Releases[deploy]
 	if !ok || live.Rollout == nil || live.Rollout.Strategy.Role != schema.CanaryRoute {
 		return nil, &Failure{Err: fmt.Errorf("%s has no canary that servers could have seen", deploy), Hint: s.w.Command("release list") + " shows what is on its way."}
 	}
-	out := &Seen{Servers: len(servers)}
-	for _, server := range servers {
-		r, err := askRollout(ctx, server, strings.TrimPrefix(deploy, "deploy."))
-		if err != nil {
-			return nil, &Failure{Err: fmt.Errorf("asking %s about the canary of %s: %w", server, deploy, err), Hint: "--server takes the address of an mlp serve, such as http://127.0.0.1:8080; its token is in " + TokenVariable + "."}
-		}
-		if hex, err := live.Rollout.Next.Model.Hex(); err != nil || !strings.HasPrefix(hex, r.Candidate) {
-			return nil, &Failure{Err: fmt.Errorf("%s has %s beside the live model, and the state %s", server, r.Candidate, live.Rollout.Next.Model.Short()), Hint: "It follows another workspace, or has not seen the last step yet."}
-		}
-		if err := r.Evidence.Check(); err != nil {
-			return nil, fmt.Errorf("what %s has counted: %w", server, err)
-		}
-		out.Evidence, out.LeftOut = canary.Merge(out.Evidence, r.Evidence), out.LeftOut+r.LeftOut
+	out := &Seen{Deploy: deploy, Release: live, Servers: len(servers), Alpha: SeenAlpha}
+	var err error
+	if len(servers) > 0 {
+		err = out.ask(ctx, servers)
+	} else {
+		err = out.read(ctx, counts.Place{Bucket: s.Store.Bucket(), Pipeline: s.Pipeline, Workspace: s.w.Name})
+	}
+	if err != nil {
+		return nil, err
+	}
+	if live.Rollout.Strategy.Rules != nil {
+		return out, out.decide(now())
 	}
 	sequence := canary.Sequence{Alpha: SeenAlpha, Figures: len(seenFigures)}
 	for _, name := range seenFigures {
@@ -76,9 +67,76 @@ func (s *Session) Seen(ctx context.Context, deploy string, servers []string) (*S
 		if err != nil {
 			return nil, err
 		}
-		out.Figures = append(out.Figures, Figure{name, f})
+		out.Figures = append(out.Figures, decide.CanaryFigure{Name: name, Figure: f})
 	}
 	return out, nil
+}
+
+// decide asks the rules of the canary.
+func (s *Seen) decide(at time.Time) error {
+	r := s.Release.Rollout
+	rules, err := decide.NewCanary(r.Strategy)
+	if err != nil {
+		return fmt.Errorf("the canary of %s: %w", s.Deploy, err)
+	}
+	since := r.Next.Since
+	if r.Moved != nil {
+		since = r.Moved.At
+	}
+	d, err := rules.Decide(decide.CanaryLook{Step: r.Step, Stayed: at.Sub(since), Evidence: s.Evidence})
+	if err != nil {
+		return fmt.Errorf("the canary of %s: %w", s.Deploy, err)
+	}
+	s.Decision, s.Figures, s.Alpha = &d, d.Figures, r.Strategy.Rules.Alpha
+	return nil
+}
+
+// read adds up what servers have written to the store.
+func (s *Seen) read(ctx context.Context, from counts.Place) error {
+	all, err := from.Read(ctx, counts.Of(s.Deploy, s.Release.Rollout))
+	for _, c := range all {
+		s.Evidence, s.LeftOut = canary.Merge(s.Evidence, c.Evidence), s.LeftOut+c.LeftOut
+	}
+	s.Servers = len(all)
+	return err
+}
+
+// ask adds up what servers say.
+func (s *Seen) ask(ctx context.Context, servers []string) error {
+	next := s.Release.Rollout.Next.Model
+	for _, server := range servers {
+		r, err := askRollout(ctx, server, strings.TrimPrefix(s.Deploy, "deploy."))
+		if err != nil {
+			return &Failure{Err: fmt.Errorf("asking %s about the canary of %s: %w", server, s.Deploy, err), Hint: "--server takes the address of an mlp serve, such as http://127.0.0.1:8080; its token is in " + TokenVariable + "."}
+		}
+		if hex, err := next.Hex(); err != nil || !strings.HasPrefix(hex, r.Candidate) {
+			return &Failure{Err: fmt.Errorf("%s has %s beside the live model, and the state %s", server, r.Candidate, next.Short()), Hint: "It follows another workspace, or has not seen the last step yet."}
+		}
+		if err := r.Evidence.Check(); err != nil {
+			return fmt.Errorf("what %s has counted: %w", server, err)
+		}
+		s.Evidence, s.LeftOut = canary.Merge(s.Evidence, r.Evidence), s.LeftOut+r.LeftOut
+	}
+	return nil
+}
+
+// kept keeps what a server counts, in the store.
+type kept struct {
+	place counts.Place
+	host  string
+}
+
+// Begin is as serve.Counts says. A name of the server's own for each rollout takes a random number, of which there is always one.
+func (k kept) Begin(deploy string, r *plan.Rollout) func(context.Context, canary.Evidence, int64) error {
+	name, failed := counts.Name()
+	c := counts.Counts{Rollout: counts.Of(deploy, r), Host: k.host, Since: now()}
+	return func(ctx context.Context, e canary.Evidence, leftOut int64) error {
+		if failed != nil {
+			return failed
+		}
+		c.At, c.Evidence, c.LeftOut = now(), e, leftOut
+		return k.place.Put(ctx, name, c)
+	}
 }
 
 // askRollout asks one server. An answer is bounded: a histogram has few hundred bins.

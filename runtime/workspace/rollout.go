@@ -67,6 +67,18 @@ func (s *Session) MoveRollout(ctx context.Context, m RolloutMove) (*MovedRollout
 	return done, nil
 }
 
+// Reload reads the state again, as it is by now.
+func (s *Session) Reload(ctx context.Context) error {
+	st, err := s.Log.Load(ctx)
+	if err == nil {
+		s.State = st
+	}
+	return err
+}
+
+// Workspace is the name of the workspace that the session is of.
+func (s *Session) Workspace() string { return s.w.Name }
+
 // rollout is the release whose rollout is to move, where there is one, and the move says who and why.
 func (s *Session) rollout(m RolloutMove) (plan.ReleaseState, error) {
 	switch {

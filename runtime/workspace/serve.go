@@ -15,6 +15,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/serve"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/counts"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -60,6 +61,7 @@ func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (er
 	}
 	defer bundles.Close()
 	o.Releases, o.Load, o.Version = &releases{log: s.Log}, model.ServeModel, Version()
+	o.Counts = kept{counts.Place{Bucket: s.Store.Bucket(), Pipeline: s.Pipeline, Workspace: s.w.Name}, HostName()}
 	o.Open = func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.Store, d, bundles.Dir) }
 	heap.Room(64 << 20) // what requests leave would else be collected a hundred times a second
 	return serve.Run(ctx, o)

@@ -3,12 +3,10 @@ package review
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
-	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // release says what would leave or change what is live. Figures are those of the live model and of the next one.
@@ -48,66 +46,6 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 		row.Figures = append(row.Figures, figureRow{render.Line(strings.Replace(f.Path, ".metrics.", " ", 1)), live, known(f.Next)})
 	}
 	return row
-}
-
-// rollout says by which steps the model takes over from the live one, what becomes of a rollout that there is, and how far one is that goes on.
-func rollout(r *plan.Release) (out []string) {
-	if r.Current == nil {
-		return nil
-	}
-	was := r.Current.Rollout
-	switch {
-	case r.Action == plan.NoRelease:
-		return []string{Rollout(was)}
-	case was != nil:
-		out = append(out, fmt.Sprintf("ends the %s of %s %s, %s", render.Line(string(was.Strategy.Role)), render.Line(was.Next.From), render.Line(was.Next.Model.Short()), share(was)))
-	}
-	if r.Strategy != nil && r.Action != plan.RemoveRelease && !sameModel(r) {
-		out = append(out, Strategy(*r.Strategy))
-	}
-	return out
-}
-
-// Strategy is a strategy in words, "canary: 5 % → 25 % → 100 % of the rows, a step at each 'mlp release promote'".
-func Strategy(s schema.Strategy) string {
-	switch s.Role {
-	case schema.CanaryRoute:
-		steps := ""
-		for _, share := range s.Steps {
-			steps += percent(share) + " → "
-		}
-		return "canary: " + steps + "100 % of the rows, a step at each 'mlp release promote'"
-	case schema.ShadowRoute:
-		return "shadow: scores " + percent(s.Steps[0]) + " of the rows and answers nobody, until 'mlp release promote'"
-	}
-	return "green: answers who asks for its version, until 'mlp release promote'"
-}
-
-// Rollout is how far a rollout is, in words: "canary at 5 %, step 1 of 2, since revision 12".
-func Rollout(r *plan.Rollout) string {
-	text := fmt.Sprintf("%s %s", render.Line(string(r.Strategy.Role)), share(r))
-	if n := len(r.Strategy.Steps); n > 1 {
-		text += fmt.Sprintf(", step %d of %d", r.Step+1, n)
-	}
-	text += fmt.Sprintf(", since revision %d", r.Revision)
-	if r.Paused != nil {
-		text += ", paused by " + GivenText(*r.Paused)
-	}
-	return text
-}
-
-// percent is a share, "2.5 %".
-func percent(share float64) string { return strconv.FormatFloat(share, 'f', -1, 64) + " %" }
-
-// share is how much of the rows a candidate has.
-func share(r *plan.Rollout) string {
-	switch r.Strategy.Role {
-	case schema.CanaryRoute:
-		return "at " + percent(r.Share()) + " of the rows"
-	case schema.ShadowRoute:
-		return "of " + percent(r.Share()) + " of the rows"
-	}
-	return "for who asks for its version"
 }
 
 // treats says how the model that would be live treats groups. It is told of every release of such a model, since whoever approves one approves that.

@@ -26,6 +26,19 @@ var Component = component.Component{
 		}, Blocks: []schema.Block{
 			{Name: "canary", Doc: "A release that follows another gets a share of the rows, and more with each step. A row goes by its key, so that who is asked about twice is answered by the same model; without a `key`, by its request.", Body: schema.Body{Attrs: []schema.Attr{
 				{Name: "steps", Type: schema.NumberList, Required: true, Doc: "Shares of the rows in percent, rising. 100 at the end may be left out."},
+				{Name: "promote_when", Type: schema.CEL, Doc: "`mlp watch` moves the canary to its next step, from the last one to be live, when this holds of what servers have counted. Without it a step is taken by `mlp release promote` alone."},
+				{Name: "rollback_when", Type: schema.CEL, Doc: "`mlp watch` takes the canary away, and holds it, when this holds. It is asked before `promote_when`."},
+				{Name: "alpha", Type: schema.Number, Doc: "In how many releases one of these decisions may be wrong, all looks at all steps together; 0.05 where it is left out. The figures that the rules read share it."},
+				{Name: "every", Type: schema.Duration, Doc: "How long a step lasts at least, before `promote_when` is asked: \"1h\"."},
+				{Name: "min_samples", Type: schema.Integer, Least: least(1), Doc: "How many rows of the canary must be counted at a step before `promote_when` is asked."},
+				{Name: "otherwise", Type: schema.String, OneOf: []string{string(schema.HoldStep), string(schema.AbortStep)},
+					Doc: "What is done where more rows decide nothing, since a figure is missing or `promote_when` is known not to hold: `hold`, where it is left out, keeps the canary as it is, and `abort` takes it away."},
+			}, Blocks: []schema.Block{
+				{Name: "traffic", Doc: "What is expected of the deployment: a plan tells by it how long steps take, and which cannot decide.", Body: schema.Body{Attrs: []schema.Attr{
+					{Name: "per_minute", Type: schema.Number, Required: true, Doc: "How many rows come in a minute; of rows with a key those of keys that were not counted at the step."},
+					{Name: "error_rate", Type: schema.Number, Default: 0.01, Doc: "The share of rows that the live model cannot score."},
+					{Name: "positive_rate", Type: schema.Number, Doc: "The share of the live model's answers that are of the positive class, for rules that read `positives`."},
+				}}},
 			}}},
 			{Name: "shadow", Doc: "A release that follows another scores rows that the live model answers, and answers nobody until it is promoted.", Body: schema.Body{Attrs: []schema.Attr{
 				{Name: "share", Type: schema.Number, Default: 100.0, Doc: "Of how many percent of the rows."},
@@ -56,64 +69,16 @@ deploy "http" "scorer" {
 	Shape: shape,
 }
 
+func least(n float64) *float64 { return &n }
+
 // config is the block. Key are fields of requests and no columns of a table, so any name may stand there.
 type config struct {
 	Key    []string `json:"key"`
-	Canary *struct {
-		Steps []float64 `json:"steps"`
-	} `json:"canary"`
+	Canary *canary  `json:"canary"`
 	Shadow *struct {
 		Share float64 `json:"share"`
 	} `json:"shadow"`
 	BlueGreen bool `json:"blue_green"`
-}
-
-// strategy is how a release follows another; nil: at once.
-func (c *config) strategy() *schema.Strategy {
-	switch {
-	case c.Canary != nil:
-		steps := c.Canary.Steps
-		if n := len(steps); n > 1 && steps[n-1] == 100 { // the end, which may be written down
-			steps = steps[:n-1]
-		}
-		return &schema.Strategy{Role: schema.CanaryRoute, Steps: steps}
-	case c.Shadow != nil:
-		return &schema.Strategy{Role: schema.ShadowRoute, Steps: []float64{c.Shadow.Share}}
-	case c.BlueGreen:
-		return &schema.Strategy{Role: schema.GreenRoute, Steps: []float64{0}}
-	}
-	return nil
-}
-
-// problems are those of the strategy.
-func (c *config) problems() (out []schema.Problem) {
-	n := 0
-	for _, given := range []bool{c.Canary != nil, c.Shadow != nil, c.BlueGreen} {
-		if given {
-			n++
-		}
-	}
-	if n > 1 {
-		out = append(out, schema.Problem{Summary: "A release follows another in one way: as a canary, as a shadow, or by blue_green", Hint: "Leave one of them."})
-	}
-	if c.Canary != nil {
-		last := 0.0
-		for i, share := range c.Canary.Steps {
-			end := share == 100 && i > 0 && i == len(c.Canary.Steps)-1
-			if !(share > last && share < 100) && !end {
-				out = append(out, schema.Problem{Path: fmt.Sprintf("canary.steps[%d]", i), Summary: "Steps rise, from more than 0 to less than 100 percent of the rows", Hint: "For example steps = [5, 25, 100]."})
-				break
-			}
-			last = share
-		}
-		if len(c.Canary.Steps) == 0 {
-			out = append(out, schema.Problem{Path: "canary.steps", Summary: "A canary needs a step", Hint: "For example steps = [5, 25, 100]."})
-		}
-	}
-	if c.Shadow != nil && !(c.Shadow.Share > 0 && c.Shadow.Share <= 100) {
-		out = append(out, schema.Problem{Path: "shadow.share", Summary: "A shadow has more than 0 and at most 100 percent of the rows"})
-	}
-	return out
 }
 
 // shape is a release of the model. That a model cannot be served is a warning and no mistake: the record of what is live may be all

@@ -1,0 +1,68 @@
+package planner
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/decide"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// strategy gives a release the way in which it follows another one. The rules of a canary are decided while nobody has the module, so they go into the
+// state with all that they read of variables and locals put in: of errors.ratio > variable.worst, where that is 1.2, errors.ratio > 1.2.
+func (p *planner) strategy(b *check.Block, r *plan.Release) {
+	given := b.Out["release"].Strategy
+	if given == nil || given.Rules == nil {
+		r.Strategy = given
+		return
+	}
+	strategy, rules := *given, *given.Rules
+	strategy.Rules = &rules
+	r.Strategy = &strategy
+	var all []plan.Rule
+	for _, x := range b.Rules {
+		all = append(all, plan.Rule{Name: strings.TrimPrefix(x.Path, "canary."), Assert: plan.Condition(x.Text.Value), Severity: "fail", Verdict: plan.Open, Range: b.Ranges[x.Path]})
+	}
+	set, err := p.ruleSet(b, all, nil)
+	known := map[string]any{}
+	if err == nil {
+		err = json.Unmarshal(set.Known, &known)
+	}
+	if err != nil {
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Range, Summary: err.Error()})
+		return
+	}
+	r.Rules = &set
+	var unseen []string
+	for name := range decide.CanaryFigures(true).Fields {
+		unseen = append(unseen, name)
+	}
+	for i, x := range b.Rules {
+		one := &set.Rules[i]
+		d := x.Rule.Decide(rule.Values{Known: known, Unknown: unseen})
+		if d.Verdict != rule.Open {
+			p.decidedEarly(x, one.Name, d)
+			continue
+		}
+		one.Residual = d.Residual
+		if one.Name == "promote_when" {
+			rules.Promote = d.Residual
+		} else {
+			rules.Rollback = d.Residual
+		}
+	}
+}
+
+// decidedEarly tells of a rule that needs nothing to be seen, as variables are.
+func (p *planner) decidedEarly(x check.Rule, name string, d rule.Decision) {
+	what := map[rule.Verdict]string{rule.Pass: "holds whatever is seen of the canary", rule.Fail: "never holds, whatever is seen of the canary"}[d.Verdict]
+	if what == "" {
+		what = "cannot be decided: " + d.Reason
+	}
+	p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: x.Text.Range, Summary: fmt.Sprintf("%s %s", name, what),
+		Detail: "Its variables have values by which no figure counts.", Hint: "Take the rule out, or have it read a figure: errors.ratio > 1."})
+}
