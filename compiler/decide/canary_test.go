@@ -123,19 +123,13 @@ func TestCanaryAlphaIsShared(t *testing.T) {
 // release simulates one: each look sees so many rows of the canary, which fails at a rate ratio times that of what is live. It tells the last look, of 50,
 // and what became of it: what is decided at the first step.
 func release(t *testing.T, c *Canary, r *rand.Rand, rows int64, ratio float64) (look int, move StepMove) {
-	draw := func(n int64, p float64) (k int64) {
-		for i := gap(r, p); i < n; i += 1 + gap(r, p) {
-			k++
-		}
-		return k
-	}
 	e := counted(0, 0, 0, 0)
 	for look = 1; look <= 50; look++ {
-		n := draw(10*rows, 0.1)
+		n := drawn(r, 10*rows, 0.1)
 		s := &e.Steps[0]
 		s.Canary.Requests, s.Control.Requests = s.Canary.Requests+n, s.Control.Requests+10*rows-n
-		s.Canary.Errors += draw(n, 0.02*ratio)
-		s.Control.Errors += draw(10*rows-n, 0.02)
+		s.Canary.Errors += drawn(r, n, 0.02*ratio)
+		s.Control.Errors += drawn(r, 10*rows-n, 0.02)
 		d, err := c.Decide(CanaryLook{Stayed: time.Hour, Evidence: e})
 		if err != nil {
 			t.Fatal(err)
@@ -200,4 +194,3 @@ func TestCanarySimulated(t *testing.T) {
 		}
 	}
 }
-

@@ -34,10 +34,28 @@ type Release struct {
 	// Strategy says by which steps it takes over from another model that is live; absent: at once.
 	Strategy *schema.Strategy `json:"strategy,omitempty"`
 	// Rules are the conditions of the strategy as they are written, and what they read of variables; the strategy has them with that put in.
-	Rules   *Rules       `json:"rules,omitempty"`
-	Causes  []Cause      `json:"causes,omitempty"`
-	Figures []Compared   `json:"figures,omitempty"` // of both models, where recorded
-	Range   source.Range `json:"range,omitzero"`
+	Rules *Rules `json:"rules,omitempty"`
+	// Outlook tells how long each step of a canary takes by its rules, with the traffic that is declared or was seen at the last one.
+	Outlook []StepOutlook `json:"outlook,omitempty"`
+	Causes  []Cause       `json:"causes,omitempty"`
+	Figures []Compared    `json:"figures,omitempty"` // of both models, where recorded
+	Range   source.Range  `json:"range,omitzero"`
+}
+
+// StepOutlook is how long the rules of a canary take at a step.
+type StepOutlook struct {
+	Share    float64  `json:"share"`              // of the rows, in percent
+	Promote  *Outlook `json:"promote,omitempty"`  // of promote_when, if the canary is as the live model
+	Rollback *Outlook `json:"rollback,omitempty"` // of rollback_when, if it is twice as far off as is allowed
+}
+
+// Outlook is how long a rule takes. If nothing is told of it, If is empty.
+type Outlook struct {
+	If     []string `json:"if,omitempty" is:"text"`  // what is supposed: "errors.ratio is 2"
+	Early  float64  `json:"early_minutes,omitempty"` // in one release of ten it is decided before
+	Median float64  `json:"median_minutes,omitempty"`
+	Never  bool     `json:"never,omitempty"`            // no number of rows decides it
+	Untold []string `json:"untold,omitempty" is:"text"` // parts of which nothing can be told
 }
 
 // Compared is a figure of the model that is live and of the one that would be; either may not be known.

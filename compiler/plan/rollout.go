@@ -97,7 +97,7 @@ func (s *ReleaseState) Promote(whole bool, by Given) ReleaseState {
 	if whole || r.Step+1 >= len(r.Strategy.Steps) {
 		next := r.Next
 		next.Passed, next.Promoted = next.Revision, &by
-		next.Revision, next.Since = 0, by.At
+		next.Revision, next.Since, next.Traffic = 0, by.At, s.Traffic
 		return next
 	}
 	r.Step, r.Moved, r.Revision = r.Step+1, &by, 0

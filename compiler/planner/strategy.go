@@ -55,6 +55,43 @@ func (p *planner) strategy(b *check.Block, r *plan.Release) {
 			rules.Rollback = d.Residual
 		}
 	}
+	p.outlook(b, r)
+}
+
+// outlook tells how long the steps of a canary take, and warns of the first that cannot decide its rules.
+func (p *planner) outlook(b *check.Block, r *plan.Release) {
+	live := p.o.State.Releases[b.Address]
+	traffic := r.Strategy.Rules.TrafficOr(live.Traffic)
+	if traffic == nil {
+		return
+	}
+	c, err := decide.NewCanary(*r.Strategy)
+	if err != nil {
+		return // a rule that is decided early, which has been told
+	}
+	r.Outlook = c.Outlook(*traffic)
+	every := r.Strategy.Rules.Every / 60
+	for _, step := range r.Outlook {
+		at := fmt.Sprintf("%s at %v %% of the rows: ", b.Address, step.Share)
+		o, back := step.Promote, step.Rollback
+		switch {
+		case o != nil && o.Never:
+			p.undecided(b, "promote_when", at+"promote_when never passes for a canary that is as the live model ("+strings.Join(o.If, ", ")+")", "Leave room between what is as good and the limit: errors.ratio < 1.5, errors.difference < 0.01.")
+		case back != nil && back.Never:
+			p.undecided(b, "rollback_when", at+"rollback_when does not pass, though "+strings.Join(back.If, ", "), "Compare with what a canary that is worse comes to: errors.ratio > 1.")
+		case o != nil && every > 0 && every < o.Early:
+			p.undecided(b, "every", at+fmt.Sprintf("a step of %v minutes does not decide promote_when, which takes about %v minutes", every, o.Median), "It stays until it is decided. Give it a larger share, a wider limit, or a longer step.")
+		default:
+			continue
+		}
+		return // later steps have more rows
+	}
+}
+
+// undecided warns of a step that cannot decide a rule.
+func (p *planner) undecided(b *check.Block, attr, summary, hint string) {
+	p.report(source.Diagnostic{Severity: source.Warning, Code: source.CodeUndecided, Subject: b.Ranges["canary."+attr], Summary: summary,
+		Detail: "A step that cannot decide its rules is a delay, and no test.", Hint: hint})
 }
 
 // decidedEarly tells of a rule that needs nothing to be seen, as variables are.

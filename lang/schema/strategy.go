@@ -35,6 +35,14 @@ const (
 	AbortStep StepOtherwise = "abort" // it is taken away
 )
 
+// TrafficOr is the traffic that is declared, or else another.
+func (r *StepRules) TrafficOr(seen *Traffic) *Traffic {
+	if r != nil && r.Traffic != nil {
+		return r.Traffic
+	}
+	return seen
+}
+
 // Traffic is what a deployment is asked, and what comes of it with the model that is live.
 type Traffic struct {
 	PerMinute    float64 `json:"per_minute"`              // rows that count

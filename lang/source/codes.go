@@ -139,6 +139,7 @@ const (
 	// Approvals, and whose store it is.
 	CodeApprover       = "MLP1801"
 	CodeRolledBack     = "MLP1802"
+	CodeUndecided      = "MLP1803"
 	CodeOtherPipelines = "MLP1811"
 	CodeBehind         = "MLP1812"
 

@@ -177,6 +177,7 @@ func peopleCodes() []Code {
 	return []Code{
 		{CodeApprover, "An approval was given by somebody who may not give it: not in `from`, or, where the operator gives a file of approvers, in no group of it that is.", "Have it given by one of those whom it is asked of; or have the operator correct the file of `--approvers`."},
 		{CodeRolledBack, "A warning: a release was rolled back, and the module still asks for it. An apply leaves the former release live.", "Change what was wrong: another candidate is released as ever. To have this one again, through its gate: `mlp rollback ADDRESS --lift`."},
+		{CodeUndecided, "A step of a canary cannot decide its rules: with the traffic that is expected they take longer than the step lasts, or no number of rows decides them.", "Leave room between what is as good and the limit, or give the step a larger share or more time."},
 		{CodeOtherPipelines, "A warning: nothing is recorded of this pipeline in this workspace, and the store has other pipelines or workspaces with something live.", "If one of them is meant, give the pipeline its former name, or name the workspace: `--workspace NAME`. Else nothing: it is another pipeline."},
 		{CodeBehind, "A warning: the state that the plan is made against was recorded at a commit that the checkout does not contain. What was changed there and is not here, the plan takes back.", "Merge that commit into the branch, or rebase on it, and plan again."},
 	}

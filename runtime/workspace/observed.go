@@ -101,6 +101,39 @@ func (s *Seen) read(ctx context.Context, from counts.Place) error {
 	return err
 }
 
+// leastTraffic is how long servers must have counted before what they counted is a rate.
+const leastTraffic = time.Minute
+
+// traffic is what servers counted of a deployment beside its canary, for how long the steps of the next one take; of too little, what was known before.
+func (s *Session) traffic(ctx context.Context, deploy string, live plan.ReleaseState) *schema.Traffic {
+	all, err := counts.Place{Bucket: s.Store.Bucket(), Pipeline: s.Pipeline, Workspace: s.w.Name}.Read(ctx, counts.Of(deploy, live.Rollout))
+	if err != nil || len(all) == 0 { // it is for people, and no decision rests on it
+		return live.Traffic
+	}
+	var control canary.Arm
+	rows, since, at := int64(0), all[0].Since, all[0].At
+	for _, c := range all {
+		if c.Since.Before(since) {
+			since = c.Since
+		}
+		if c.At.After(at) {
+			at = c.At
+		}
+		for _, step := range c.Evidence.Steps {
+			rows += step.Canary.Requests + step.Control.Requests
+			control.Requests, control.Errors, control.Positives = control.Requests+step.Control.Requests, control.Errors+step.Control.Errors, control.Positives+step.Control.Positives
+		}
+	}
+	if at.Sub(since) < leastTraffic || control.Requests == 0 {
+		return live.Traffic
+	}
+	out := &schema.Traffic{PerMinute: float64(rows) / at.Sub(since).Minutes(), ErrorRate: float64(control.Errors) / float64(control.Requests)}
+	if answers := control.Requests - control.Errors; answers > 0 {
+		out.PositiveRate = float64(control.Positives) / float64(answers)
+	}
+	return out
+}
+
 // ask adds up what servers say.
 func (s *Seen) ask(ctx context.Context, servers []string) error {
 	next := s.Release.Rollout.Next.Model

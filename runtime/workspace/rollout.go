@@ -52,6 +52,9 @@ func (s *Session) MoveRollout(ctx context.Context, m RolloutMove) (*MovedRollout
 		}
 		return &MovedRollout{Revision: done.Revision, Was: done.Was, Now: done.Now, Untold: done.Untold}, nil
 	}
+	if m.Do == PromoteRollout {
+		live.Traffic = s.traffic(ctx, m.Deploy, live)
+	}
 	next, err := s.moved(ctx, m, live)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func rollout(r *plan.Release) (out []string) {
 		out = append(out, fmt.Sprintf("ends the %s of %s %s, %s", render.Line(string(was.Strategy.Role)), render.Line(was.Next.From), render.Line(was.Next.Model.Short()), share(was)))
 	}
 	if r.Strategy != nil && r.Action != plan.RemoveRelease && !sameModel(r) {
-		out = append(out, strategy(r.Strategy)...)
+		out = append(append(out, strategy(r.Strategy)...), outlooks(r)...)
 	}
 	return out
 }
@@ -71,6 +71,44 @@ func stepRules(r *schema.StepRules) (out []string) {
 		out = append(out, text)
 	}
 	return append(out, fmt.Sprintf("one of these is wrong in %s of releases at most; where it cannot be decided: %s", percent(100*r.Alpha), r.Otherwise))
+}
+
+// outlooks tell how long each step takes: "at 5 % of 40 rows a minute: goes on after about 9 h (errors.ratio is 1); …".
+func outlooks(r *plan.Release) (out []string) {
+	traffic := r.Strategy.Rules.TrafficOr(r.Current.Traffic)
+	for _, step := range r.Outlook {
+		var parts []string
+		for _, x := range []struct {
+			what string
+			of   *plan.Outlook
+		}{{"goes on", step.Promote}, {"is taken away", step.Rollback}} {
+			if text := outlook(x.what, x.of); text != "" {
+				parts = append(parts, text)
+			}
+		}
+		if len(parts) > 0 && traffic != nil {
+			out = append(out, fmt.Sprintf("at %s of %g rows a minute it %s", percent(step.Share), traffic.PerMinute, strings.Join(parts, ", and ")))
+		}
+	}
+	return out
+}
+
+// outlook is how long a rule takes, in words; empty where nothing can be told.
+func outlook(what string, o *plan.Outlook) string {
+	switch {
+	case o == nil || len(o.If) == 0:
+		return ""
+	case o.Never:
+		return "never " + what + " though " + render.Line(strings.Join(o.If, ", "))
+	}
+	text := fmt.Sprintf("%s after about %s if %s", what, lasting(60*o.Median), render.Line(strings.Join(o.If, ", ")))
+	if early := lasting(60 * o.Early); early != lasting(60*o.Median) {
+		text += fmt.Sprintf(" (one of ten within %s)", early)
+	}
+	if len(o.Untold) > 0 {
+		text += ", as far as not for " + render.Line(strings.Join(o.Untold, ", "))
+	}
+	return text
 }
 
 // lasting is a time in words: "45 s", "18 minutes", "2 h 20 m", "9 days".
