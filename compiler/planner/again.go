@@ -384,7 +384,10 @@ func placeless(p *plan.Plan) {
 	}
 	for i, r := range p.Releases {
 		x := *r
-		x.Range = source.Range{}
+		if x.Range = (source.Range{}); x.Rules != nil {
+			r := rules(*x.Rules)
+			x.Rules = &r
+		}
 		p.Releases[i] = &x
 	}
 	p.Hypotheses = slices.Clone(p.Hypotheses)

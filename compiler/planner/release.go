@@ -84,6 +84,9 @@ func releaseCauses(r *plan.Release) []plan.Cause {
 	}
 	newest := r.Current.Newest()
 	out := configCauses(newest.Config, r.Config)
+	for i, c := range out {
+		out[i].Weaker = weakerStep(c)
+	}
 	if newest.Gate != r.Gate {
 		c := plan.Cause{Kind: plan.ConfigCause, Path: "gate", Before: optional(newest.Gate), After: optional(r.Gate)}
 		if newest.Gate != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -102,4 +103,57 @@ func (p *planner) decidedEarly(x check.Rule, name string, d rule.Decision) {
 	}
 	p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: x.Text.Range, Summary: fmt.Sprintf("%s %s", name, what),
 		Detail: "Its variables have values by which no figure counts.", Hint: "Take the rule out, or have it read a figure: errors.ratio > 1."})
+}
+
+// weakerStep says in which way a canary is held to less by another setting of its block; empty where it is not.
+func weakerStep(c plan.Cause) string {
+	var before, after string
+	_ = json.Unmarshal(orEmpty(c.Before), &before)
+	_ = json.Unmarshal(orEmpty(c.After), &after)
+	shift := rule.Compare(rule.Condition{Text: before}, rule.Condition{Text: after})
+	switch c.Path {
+	case "canary.rollback_when":
+		switch {
+		case c.After == nil:
+			return "nothing takes a canary away by itself"
+		case c.Before != nil && shift.Stronger:
+			return "a canary is taken away less easily"
+		case c.Before != nil && shift.Other:
+			return "a canary is taken away in other cases"
+		}
+	case "canary.promote_when":
+		switch {
+		case c.Before == nil:
+			return "a canary goes on by itself"
+		case c.After != nil && shift.Weaker:
+			return "a canary goes on more easily"
+		case c.After != nil && shift.Other:
+			return "a canary goes on in other cases"
+		}
+	case "canary.otherwise":
+		if before == string(schema.AbortStep) {
+			return "a canary that cannot be decided stays"
+		}
+	case "canary.alpha":
+		if was, is := numberOr(c.Before, schema.DefaultAlpha), numberOr(c.After, schema.DefaultAlpha); is > was {
+			return "more decisions may be wrong"
+		}
+	case "canary.min_samples":
+		if numberOr(c.After, 0) < numberOr(c.Before, 0) {
+			return "a step takes fewer rows"
+		}
+	case "canary.every":
+		was, _ := schema.ParseDuration(before)
+		if is, _ := schema.ParseDuration(after); is < was {
+			return "a step may be shorter"
+		}
+	}
+	return ""
+}
+
+// numberOr is a number of JSON, or another where there is none.
+func numberOr(text json.RawMessage, other float64) float64 {
+	x := other
+	_ = json.Unmarshal(orEmpty(text), &x)
+	return x
 }
