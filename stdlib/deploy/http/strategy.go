@@ -16,7 +16,14 @@ type canary struct {
 	Every      string               `json:"every"`
 	MinSamples int64                `json:"min_samples"`
 	Otherwise  schema.StepOtherwise `json:"otherwise"`
-	Traffic    *schema.Traffic      `json:"traffic"`
+	Traffic    *traffic             `json:"traffic"`
+}
+
+// traffic is what is expected of the deployment.
+type traffic struct {
+	PerMinute    float64 `json:"per_minute"`
+	ErrorRate    float64 `json:"error_rate"`
+	PositiveRate float64 `json:"positive_rate"`
 }
 
 // strategy is how a release follows another; nil: at once.
@@ -41,9 +48,12 @@ func (c *canary) rules() *schema.StepRules {
 	if c.Promote+c.Rollback == "" {
 		return nil
 	}
-	r := &schema.StepRules{Promote: c.Promote, Rollback: c.Rollback, Alpha: schema.DefaultAlpha, MinSamples: c.MinSamples, Otherwise: cmp.Or(c.Otherwise, schema.HoldStep), Traffic: c.Traffic}
+	r := &schema.StepRules{Promote: c.Promote, Rollback: c.Rollback, Alpha: schema.DefaultAlpha, MinSamples: c.MinSamples, Otherwise: cmp.Or(c.Otherwise, schema.HoldStep)}
 	if c.Alpha != nil {
 		r.Alpha = *c.Alpha
+	}
+	if t := c.Traffic; t != nil {
+		r.Traffic = &schema.Traffic{PerMinute: t.PerMinute, ErrorRate: t.ErrorRate, PositiveRate: t.PositiveRate}
 	}
 	if every, err := schema.ParseDuration(c.Every); err == nil {
 		r.Every = every.Seconds()
