@@ -27,6 +27,11 @@ func buildTask(t *testing.T, e *Executor, files map[string]string) (executor.Tas
 	if err != nil {
 		t.Fatal(err)
 	}
+	second := "mlp-test-base:" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")) // an image with two names is pruned by nobody
+	if err := e.api.ImageTag(context.Background(), base, second); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = e.api.ImageRemove(context.Background(), second, image.RemoveOptions{}) })
 	task, log := newTask(t, "build")
 	code := t.TempDir()
 	for name, text := range files {
