@@ -14,11 +14,11 @@ import (
 // atSigns are the files outside of lang/address that may have a text of an @ alone, or one that begins with it and a role, and what it
 // is there.
 var atSigns = map[string]string{
-	"compiler/resolve/folder.go":        "the user in the address of a repository",
-	"runtime/executor/registry/push.go": "the digest in a name of an image",
-	"compiler/render/lines.go":          "the head of a hunk, as diff writes it",
-	"runtime/dvc/stage.go":              "the name that DVC gives a stage of foreach and matrix",
-	"runtime/view/formatted.go":         "the head of a hunk, as diff writes it",
+	"compiler/resolve/folder.go": "the user in the address of a repository",
+	"runtime/notify/mail.go":     "the address that an e-mail comes from",
+	"compiler/render/lines.go":   "the head of a hunk, as diff writes it",
+	"runtime/dvc/stage.go":       "the name that DVC gives a stage of foreach and matrix",
+	"runtime/view/formatted.go":  "the head of a hunk, as diff writes it",
 }
 
 // TestAddressesAreTakenApartInOnePlace: what a stage is derived from stands in its node, and lang/address alone knows how an address says

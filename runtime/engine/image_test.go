@@ -77,7 +77,7 @@ func TestImages(t *testing.T) {
 			}
 			if tt.want == "" {
 				f := res.node("train.m").Failure
-				if f == nil || f.Kind != attempt.ImageFailure || !strings.Contains(f.Detail, "Build or load it") {
+				if f == nil || f.Kind != attempt.ImageFailure || !strings.Contains(f.Detail, "Build, load or push it") {
 					t.Errorf("got %+v", f)
 				}
 				return
