@@ -14,7 +14,7 @@ import (
 
 // again makes a plan once more, as an apply of its file would.
 func (e *editing) again(p *plan.Plan) error {
-	w := &Workspace{Dir: e.dir, Name: p.Workspace}
+	w := e.workspace(p.Workspace)
 	why, err := w.CheckPlan(context.Background(), p)
 	if why != "" {
 		err = errors.New(why)
@@ -81,7 +81,7 @@ check "more" {
 		t.Fatal(err)
 	}
 	e.apply()
-	w := &Workspace{Dir: e.dir, Name: "default"}
+	w := e.workspace("default")
 	opened, err := w.OpenToPlan(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestForgedPlansAreNotShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &Workspace{Dir: e.dir, Name: "default"}
+	w := e.workspace("default")
 	path := filepath.Join(e.dir, "p.json")
 	save := func() {
 		t.Helper()
@@ -165,7 +165,7 @@ func TestWithheldNamesAreNoForgery(t *testing.T) {
 	}
 	e.write("../out.csv", "id,x,verifies\na,1,2\n")
 	e.write("p.mlp", "pipeline \"p\" {}\nsource \"csv\" \"t\" { path = \"../out.csv\" }\nproblem \"p\" {\n  statement = \"S\"\n  requirement \"R1\" { text = \"T\" }\n}\n")
-	w := &Workspace{Dir: e.dir, Name: "default"}
+	w := e.workspace("default")
 	opened, err := w.OpenToPlan(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -101,7 +101,7 @@ func (e *editing) former() {
 func (e *editing) pin() {
 	e.t.Helper()
 	lock := NewLock()
-	s, err := (&Workspace{Dir: e.dir, Name: "default"}).openWith(context.Background(), Settings{}, lock, true, nil)
+	s, err := e.workspace("default").openWith(context.Background(), Settings{}, lock, true, nil)
 	if err == nil {
 		_, err = lock.write(e.dir)
 		err = errors.Join(err, s.Close())
@@ -122,10 +122,17 @@ func inMemory(t *testing.T) string {
 	return dir
 }
 
+// workspace is one as commands enter it.
+func (e *editing) workspace(name string) *Workspace {
+	w := &Workspace{Dir: e.dir, Name: name}
+	w.Roots = w.Roots.Of(e.dir)
+	w.Roots.log = w.logFolder
+	return w
+}
+
 // open is a session as commands have it.
 func (e *editing) open() (*Session, error) {
-	w := &Workspace{Dir: e.dir, Name: "default"}
-	return w.OpenToPlan(context.Background(), Settings{})
+	return e.workspace("default").OpenToPlan(context.Background(), Settings{})
 }
 
 func (e *editing) make(s *Session) (*plan.Plan, error) {
@@ -179,7 +186,7 @@ func (e *editing) carryOut(s *Session, lock *state.Lock) error {
 	}
 	e.haveSecrets(p)
 	ran, err := engine.Run(context.Background(), engine.Options{Plan: p, Store: s.Store, Log: s.Log.For(p.ID), Lock: lock, State: s.State, Placement: engine.On(newMadeUp(p)),
-		Dir: e.dir, Files: s.w.Roots.Files, Backoff: time.Millisecond,
+		Dir: e.dir, Files: s.w.Roots.Planned, Backoff: time.Millisecond,
 		Convert: func(_ context.Context, from, to string, _ *schema.Table, src, dst string) error {
 			if from == to { // a table that a program wrote is put in order
 				return os.Link(src, dst)

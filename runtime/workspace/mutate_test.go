@@ -298,7 +298,7 @@ func newStory(t *testing.T) *editing {
 	e.write("p.mlp", story)
 	e.write("t.csv", "id,v,good\na,1.5,true\nb,2.5,false\n")
 	e.apply()
-	w := &Workspace{Dir: e.dir, Name: "default"}
+	w := e.workspace("default")
 	if _, err := w.Approve(context.Background(), nil, Approval{Gate: "gate.release", Name: "boss", By: "a", Reason: "because"}); err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +356,7 @@ func (x *mutations) of(name string, e *editing) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &Workspace{Dir: e.dir, Name: p.Workspace}
+	w := e.workspace(p.Workspace)
 	s := &Session{w: w, Pipeline: p.Pipeline}
 	defer s.Close()
 	if s.Recorded, err = w.readStored(ctx, p.Pipeline, false); err != nil {
