@@ -190,7 +190,7 @@ func TestImageIsAnInput(t *testing.T) {
 	e.want(t, 0, "The image "+name+" is not known yet: no such image", "plan", "--out", saved("early.json"))
 	e.want(t, 3, "no such image", "test")
 	e.want(t, 0, "1 passed", "test", "--filter", "planned")
-	e.want(t, 1, "Build or load it, and apply again", "apply", "--auto-approve", "--executor", "process")
+	e.want(t, 1, "Build, load or push it, and apply again", "apply", "--auto-approve", "--executor", "process")
 	docker(t, "tag", image, name)
 	e.want(t, 0, "2 passed", "test")
 	e.want(t, 0, "released train.model", "apply", saved("early.json"), "--auto-approve", "--executor", "process")
