@@ -29,7 +29,7 @@ import (
 type documented struct {
 	name, code string
 	files      []schema.ExampleFile
-	outside    bool // needs an image of the user's own, or a server
+	outside    bool // needs an image of the user's own, a server, or what one answered
 }
 
 func examples() []documented {
@@ -41,7 +41,7 @@ func examples() []documented {
 				if i > 0 {
 					name = fmt.Sprintf("%s %d", name, i+1)
 				}
-				all = append(all, documented{name, e.Code, e.Files, typ.Foreign || typ.Name == "postgres"})
+				all = append(all, documented{name, e.Code, e.Files, typ.Foreign || typ.Name == "postgres" || typ.Name == "predictions"})
 			}
 		}
 	}

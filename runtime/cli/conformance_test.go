@@ -241,6 +241,7 @@ var notValidated = map[string]string{
 	"MLP1611":                  "the planner compares with the state: testdata/script/moved.txtar",
 	"MLP1801":                  "the planner compares with the state: testdata/script/approvals.txtar",
 	"MLP1802":                  "a rollback is recorded: testdata/script/rollback.txtar",
+	"MLP1803":                  "the planner tells how long steps take: compiler/canary, testdata/script/release_rules.txtar",
 	"MLP1811":                  "the planner looks at the store: testdata/script/other_names.txtar",
 	"MLP1812":                  "git is asked: testdata/script/behind.txtar",
 	"MLP1612":                  "the planner compares with the state: testdata/script/accept.txtar",

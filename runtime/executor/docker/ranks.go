@@ -177,6 +177,10 @@ func joined(by []rankEnd) executor.Result {
 				return -1
 			case a.result.OutOfMemory != b.result.OutOfMemory:
 				return 1
+			case a.result.TimedOut && b.stopped: // which may have ended sooner than the one whose time was over
+				return -1
+			case b.result.TimedOut && a.stopped:
+				return 1
 			}
 			return cmp.Or(strings.Compare(a.at, b.at), a.rank-b.rank)
 		})
