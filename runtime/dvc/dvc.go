@@ -115,6 +115,9 @@ func (r *reader) mapping(n *yaml.Node, what string, keys ...string) (map[string]
 func (r *reader) ordered(stages []Stage) ([]Stage, error) {
 	for i, a := range stages {
 		for _, b := range stages[:i] {
+			if a.Name == b.Name { // foreach and matrix name stages by their values
+				return nil, &Error{File: r.file, Line: a.Line, Err: fmt.Errorf("there are two stages %s: a value is listed twice", a.Name)}
+			}
 			for _, out := range a.Outs {
 				if at := slices.IndexFunc(b.Outs, func(o string) bool { return Within(out, o) || Within(o, out) }); at >= 0 {
 					return nil, &Error{File: r.file, Line: a.Line, Err: fmt.Errorf("%s is an output of both %s and %s", out, b.Name, a.Name)}

@@ -148,6 +148,8 @@ func TestReadErrors(t *testing.T) {
 		{name: "two values", dvc: "vars: [{a: 1}, {a: 2}]\nstages: {a: {cmd: x}}", want: "dvc.yaml:1: a has two values"},
 		{name: "a cycle", dvc: "stages:\n  a: {cmd: x, deps: [b], outs: [c]}\n  d: {cmd: x, deps: [c], outs: [b]}\n", want: "dvc.yaml:2: the stage a reads, by way of others or at once, what it writes"},
 		{name: "one output of two", dvc: "stages:\n  a: {cmd: x, outs: [o]}\n  b: {cmd: x, outs: [o/p]}\n", want: "dvc.yaml:3: o/p is an output of both a and b"},
+		{name: "a value twice in a matrix", dvc: "stages:\n  a:\n    matrix: {l: [x, x]}\n    cmd: c\n", want: "dvc.yaml:3: there are two stages a@x: a value is listed twice"},
+		{name: "a value twice in foreach", dvc: "stages:\n  a:\n    foreach: [x, x]\n    do: {cmd: c}\n", want: "dvc.yaml:4: there are two stages a@x: a value is listed twice"},
 		{name: "not a number", dvc: "stages:\n  a: {cmd: x, params: [lr]}\n", files: map[string]string{"params.yaml": "lr: .nan"}, want: "dvc.yaml:1: params.yaml:1: .nan is no finite number"},
 		{name: "an alias within itself", dvc: "vars: [{a: &a [*a]}]\nstages: {a: {cmd: x}}", want: "dvc.yaml:1: the file has more than 100000 values"},
 	}

@@ -154,8 +154,11 @@ func FuzzMessages(f *testing.F) {
 			}
 			return
 		}
-		if wrong != nil {
-			t.Fatalf("taken, and not by the library: %v", wrong)
+		if wrong != nil { // in values, which are looked into where they are read
+			if s.newBatch(m).readTensors(request.inputs) == nil {
+				t.Errorf("taken, and not by the library: %v", wrong)
+			}
+			return
 		}
 		if len(request.inputs) != len(q.Inputs) || len(request.outputs) != len(q.Outputs) || request.id != q.Id {
 			t.Fatalf("got %v, by the library %v", request, &q)

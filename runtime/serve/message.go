@@ -154,7 +154,10 @@ func inputMessage(b []byte) (t requestTensor, err error) {
 			return f.each(protowire.VarintType, func(v uint64) bool { t.shape = append(t.shape, int64(v)); return true })
 		case 4:
 			return true, parameterMessage(fmt.Sprintf("input %q", t.name), f.bytes, map[string]taken{"nulls": line(&t.nulls)})
-		case 5:
+		case 5: // looked into where its values are read: here whether it is a message at all, since two that are there are put together
+			if err := fields("InferTensorContents", f.bytes, func(fieldOf) (bool, error) { return true, nil }); err != nil {
+				return false, err
+			}
 			if t.typed == nil {
 				t.typed = f.bytes[:len(f.bytes):len(f.bytes)]
 			} else { // what is there twice counts together
