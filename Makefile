@@ -77,9 +77,10 @@ race:
 # The race detector for CI, in a few minutes: of the packages above those that hand data from thread to thread. Left out are
 # packages whose threads only share out a pure computation (lang/rule, compiler/resolve, stdlib), which takes ten times as long under the
 # detector; the reading of 10,000 records (FewReads), which is one thread's; the model of the commit protocol (Protocol), which is too; buckets behind a
-# bad network, which wait for minutes, and are held to the same laws without one; and Python in a container, which the detector does not see.
+# bad network, which wait for minutes, and are held to the same laws without one; Python in a container, which the detector does not see; and
+# images that the engine builds (DockerBuild), for which the test waits in one thread.
 race-threads:
-	$(GO) test -race -vet=off -p $(AT_ONCE) -timeout 10m -skip 'FewReads|Protocol|BadNetwork|LostAnswers|TrainsAndPredictsInPython' ./lang/lsp ./lang/parallel ./lang/syntax ./compiler/check ./compiler/planner \
+	$(GO) test -race -vet=off -p $(AT_ONCE) -timeout 20m -skip 'FewReads|Protocol|BadNetwork|LostAnswers|TrainsAndPredictsInPython|DockerBuild' ./lang/lsp ./lang/parallel ./lang/syntax ./compiler/check ./compiler/planner \
 	  ./runtime/attempt ./runtime/cache ./runtime/component ./runtime/engine ./runtime/executor/docker ./runtime/executor/process ./runtime/fetch \
 	  ./runtime/scratch/... ./runtime/serve ./runtime/state ./runtime/store/...
 

@@ -96,7 +96,7 @@ func (l *testLog) String() string {
 
 func (l *testLog) waitFor(t testing.TB, text string) {
 	t.Helper()
-	for range 3000 {
+	for range 12_000 {
 		if strings.Contains(l.String(), text) {
 			return
 		}

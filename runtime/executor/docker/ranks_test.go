@@ -85,7 +85,7 @@ func TestDockerRanksEndTogether(t *testing.T) {
 		t.Run(do, func(t *testing.T) {
 			task, log := ranksTask(t, e, do)
 			if do == "hang" {
-				task.Timeout = 20 * time.Second
+				task.Timeout = 30 * time.Second
 			}
 			got, err := e.Run(t.Context(), task)
 			if err != nil || got.Ranks == nil {
