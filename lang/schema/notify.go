@@ -45,7 +45,8 @@ func notifyKind() Kind {
 		Doc: "Commands that change what is recorded (`apply`, `rollback`, `release`) tell, once what they did is recorded: what happened, why, and which command comes next. Each event is told once: " +
 			"the store remembers what was told ([notifications](language.md#notifications)). A place that does not answer is tried four times; then the command says so, and its exit code is as it would have been.",
 		Types: []Type{
-			of("command", "A program of one's own", "It runs in the module's folder, with the event as JSON on its standard input. Another exit code than 0 counts as not told.",
+			of("command", "A program of one's own", "It runs in the module's folder, with the event as JSON on its standard input. Another exit code than 0 counts as not told. "+
+				"It runs outside of containers, with all that whoever runs mlp may do, and so only where they say `MLP_NOTIFY_COMMANDS=1`.",
 				Attr{Name: "command", Type: StringList, Required: true, Metadata: true, Doc: "The program and its arguments, without a shell."}),
 			of("smtp", "E-mail", "One message to all of `to`, in plain text. Its `Message-ID` is made of the event's id.",
 				Attr{Name: "server", Type: String, Required: true, Metadata: true, Doc: "The mail server, `smtp.example.com:587`."},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -53,10 +54,17 @@ func (s *Session) told(described map[string]json.RawMessage, policies map[string
 	return n, problems
 }
 
+// notifyCommands is the variable by which whoever runs mlp lets commands of notifications run. Nothing else that a module says runs outside of a container, and
+// a pull request may say anything.
+const notifyCommands = "MLP_NOTIFY_COMMANDS"
+
 // sender is how a block tells. secret reads the one that an argument names; nil without an error where it names none.
 func (w *Workspace) sender(b *schema.Notify, secret func(argument string) ([]byte, error)) (notify.Sender, error) {
 	switch {
 	case len(b.Command) > 0:
+		if os.Getenv(notifyCommands) != "1" {
+			return nil, fmt.Errorf("its command would run outside of containers, with all that whoever runs mlp may do: %s=1 allows that", notifyCommands)
+		}
 		return &notify.Command{Dir: w.Dir, Args: b.Command}, nil
 	case b.Server != "":
 		password, err := secret("password")
