@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/initfrom"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -26,11 +27,11 @@ func (a *app) initCommand() *cobra.Command {
 			"same files, or over the figures that a training script writes. It is the only command that fetches modules.",
 		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade\n  mlp init --from data.csv --target churned\n  mlp init --from dvc.yaml\n  mlp init --from MLproject\n  mlp init --from .",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if workspace.IsTable(from) {
+			if initfrom.IsTable(from) {
 				if err := unread(cmd, "a table", "container", "upgrade"); err != nil {
 					return err
 				}
-				b, err := a.BeginTable(cmd.Context(), from, target, tune)
+				b, err := initfrom.Table(cmd.Context(), a.Dir, from, target, tune)
 				if err == nil {
 					a.screen().BegunTable(from, b)
 				}
@@ -39,11 +40,11 @@ func (a *app) initCommand() *cobra.Command {
 			if err := unread(cmd, "what is no table", "target", "tune"); err != nil {
 				return err
 			}
-			if begin := a.ElsewhereBegins(from); begin != nil {
+			if begin := initfrom.Elsewhere(from); begin != nil {
 				if err := unread(cmd, "a pipeline of another tool", "container", "upgrade"); err != nil {
 					return err
 				}
-				b, err := begin(from)
+				b, err := begin(a.Dir, from)
 				if err == nil {
 					a.screen().BegunElsewhere(from, b)
 				}
@@ -67,7 +68,7 @@ func (a *app) initCommand() *cobra.Command {
 // runFrom begins a pipeline, in a folder that has none, over the figures that a team's script writes already. What was
 // read is told as well as what was written: the search may have met another metrics.json than the one that was meant.
 func (a *app) runFrom(from string, container bool) error {
-	b, err := a.BeginFrom(from, container)
+	b, err := initfrom.Figures(a.Dir, from, container)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (a *app) runFrom(from string, container bool) error {
 // work: mlp.lock is replaced as a whole, first with all modules, then with columns and files too, and so never has half
 // of either.
 func (a *app) runInit(ctx context.Context, vars workspace.Settings, upgrade bool) error {
-	began, err := a.Begin()
+	began, err := initfrom.Starter(a.Dir)
 	if err != nil {
 		return err
 	}

@@ -51,13 +51,3 @@ func (s *Screen) BesideAnswer(answer *workspace.Answer, form string) {
 		fmt.Fprintf(s.Err, "Test rows were read, of %s: choices made by them are counted by no gate.\n", render.Line(strings.Join(answer.Looked, ", ")))
 	}
 }
-
-// BegunTable tells what was guessed of a table: it decides what the model is for.
-func (s *Screen) BegunTable(from string, b *workspace.BegunTable) {
-	fmt.Fprintf(s.Out, "Read %s: %s, %s.\nIt predicts %s, taken %s: %s from %s.\n", render.Line(from), render.Counted(int(b.Rows), "row"), render.Counted(b.Columns, "column"),
-		render.Line(b.Target), render.Line(b.Why), strings.ReplaceAll(b.Task, "_", " "), render.Counted(len(b.Features), "feature"))
-	if len(b.PII) > 0 {
-		fmt.Fprintf(s.Out, "Marked pii: %s.\n", render.Line(strings.Join(b.PII, ", ")))
-	}
-	fmt.Fprintf(s.Out, "Wrote %s. Next: read it, then '%s'.\n", strings.Join(b.Wrote, " and "), s.Command("apply"))
-}

@@ -42,7 +42,7 @@ func (w *Workspace) ReadApprovers() (plan.Approvers, error) {
 		return nil, &Failure{Err: fmt.Errorf("%s %s lies in the pipeline's folder, and so is part of what is reviewed", from, path),
 			Hint: "Keep it where only operators write; in CI take it from the protected branch: git show origin/main:approvers.json"}
 	}
-	data, err := readDocument(real)
+	data, err := ReadDocument(real)
 	if err != nil {
 		return nil, fmt.Errorf("reading who may approve: %w", err)
 	}

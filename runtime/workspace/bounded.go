@@ -9,9 +9,9 @@ import (
 // maxDocument is the size in bytes of the largest JSON document that is read whole: a lock file, a saved plan, figures.
 const maxDocument = 64 << 20
 
-// readDocument reads a file whole, unless it is larger than any document of ours. A pipe is not waited for.
+// ReadDocument reads a file whole, unless it is larger than any document of ours. A pipe is not waited for.
 // The limit is held while reading, since a file may grow between Stat and Read.
-func readDocument(path string) ([]byte, error) {
+func ReadDocument(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err

@@ -107,7 +107,7 @@ func (s *Session) exportModel(ctx context.Context, address, file string, encode 
 	if err != nil {
 		return nil, err
 	}
-	if err := writeNew(file, string(data)); errors.Is(err, fs.ErrExist) {
+	if err := WriteNew(file, string(data)); errors.Is(err, fs.ErrExist) {
 		return nil, &Failure{Err: fmt.Errorf("%s is there already", file), Hint: "Name another file with --out, or remove that one."}
 	} else if err != nil {
 		return nil, err

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Init pins what lies outside in mlp.lock: Fetch the modules, then Pin columns and data, in this order, each once.
@@ -89,54 +86,4 @@ func (in *Init) Pin(ctx context.Context, vars Settings, tell func(string)) (*Fou
 		}
 	}
 	return found, nil
-}
-
-// starter is what a new pipeline begins with; it validates, and says what to do next.
-const starter = `# A pipeline to start from. 'mlp validate' checks it, 'mlp plan' shows what it would do, 'mlp apply' does it.
-
-pipeline "NAME" {
-  description = "What it is for."
-}
-
-# Uncomment, and point it at your data:
-#
-# source "csv" "data" {
-#   path = "data/*.csv"
-# }
-#
-# dataset "data" {
-#   from = [source.data]
-#   sql  = "select * from data"
-# }
-`
-
-// moduleFiles are the .mlp files of a folder. The store's folder, .mlp, is none.
-func moduleFiles(dir string) ([]string, error) {
-	all, err := filepath.Glob(filepath.Join(dir, "*.mlp"))
-	return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == StoreName }), err
-}
-
-// pipelineName makes a name of a folder's: "Fraud Model" is fraud_model, "2024" is p2024.
-func pipelineName(dir string) string {
-	name := strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_' {
-			return r
-		}
-		return '_'
-	}, strings.ToLower(filepath.Base(dir)))
-	if name[0] < 'a' || name[0] > 'z' {
-		name = "p" + name
-	}
-	return name
-}
-
-// Begin writes a small pipeline to start from, in a folder that has none. It reports whether it did; a folder with any
-// .mlp file is left alone.
-func (w *Workspace) Begin() (bool, error) {
-	there, err := moduleFiles(w.Dir)
-	if err != nil || len(there) > 0 {
-		return false, err
-	}
-	path := filepath.Join(w.Dir, "pipeline.mlp")
-	return true, os.WriteFile(path, []byte(strings.Replace(starter, "NAME", pipelineName(w.Dir), 1)), 0o644)
 }

@@ -51,7 +51,7 @@ func NewLock() *LockFile {
 // A file that is damaged is an error and not an empty one: without pins every source would be looked at again and pinned
 // to what is there today.
 func ReadLock(dir string) (*LockFile, error) {
-	data, err := readDocument(filepath.Join(dir, LockName))
+	data, err := ReadDocument(filepath.Join(dir, LockName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return NewLock(), nil
 	}

@@ -20,7 +20,7 @@ import (
 // ReadPlan reads a plan that 'mlp plan --out' saved, and holds it to its format and its id. Whether it still fits the
 // state is another question (CheckPlan).
 func ReadPlan(path string) (*plan.Plan, error) {
-	data, err := readDocument(path)
+	data, err := ReadDocument(path)
 	if errors.Is(err, fs.ErrNotExist) && !IsPlanFile(path) {
 		return nil, &Failure{Err: fmt.Errorf("%s is no file of a saved plan", path),
 			Hint: "What has not changed does not run. A part is applied by 'mlp apply --target ADDRESS'; 'mlp plan --out plan.json' saves a plan."}

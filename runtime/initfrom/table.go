@@ -1,4 +1,4 @@
-package workspace
+package initfrom
 
 import (
 	"bufio"
@@ -17,6 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/scratch"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -76,25 +77,25 @@ func formOf(path string) string {
 	return tableForms[strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz")))]
 }
 
-// BeginTable writes a pipeline over the rows of a file: a source with all columns typed, a split, a baseline, boosted trees, where there is free text a linear model that reads it and an
+// Table writes a pipeline over the rows of a file: a source with all columns typed, a split, a baseline, boosted trees, where there is free text a linear model that reads it and an
 // ensemble of both, an evaluation of each and a gate. Whatever was guessed stands in it as a comment. target is the column to predict, "" to have it guessed; with tune the trees try
 // parameters. The folder must have no pipeline yet.
-func (w *Workspace) BeginTable(ctx context.Context, given, target string, tune bool) (*BegunTable, error) {
-	there, err := moduleFiles(w.Dir)
+func Table(ctx context.Context, dir, given, target string, tune bool) (*BegunTable, error) {
+	there, err := moduleFiles(dir)
 	if err != nil {
 		return nil, err
 	}
 	if len(there) > 0 {
-		return nil, &Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
+		return nil, &workspace.Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
 	}
 	path := given
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(w.Dir, path)
+		path = filepath.Join(dir, path)
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil, &Failure{Err: fmt.Errorf("there is no file %s", given), Hint: "--from takes a file of rows or the folder of a repository, relative to -C."}
+		return nil, &workspace.Failure{Err: fmt.Errorf("there is no file %s", given), Hint: "--from takes a file of rows or the folder of a repository, relative to -C."}
 	}
-	rel, err := filepath.Rel(w.Dir, path)
+	rel, err := filepath.Rel(dir, path)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (w *Workspace) BeginTable(ctx context.Context, given, target string, tune b
 		return nil, err
 	}
 	g.tune = tune
-	if err := writeNew(filepath.Join(w.Dir, "pipeline.mlp"), f.pipeline(pipelineName(w.Dir), g)); err != nil {
+	if err := workspace.WriteNew(filepath.Join(dir, "pipeline.mlp"), f.pipeline(pipelineName(dir), g)); err != nil {
 		return nil, err
 	}
 	return &BegunTable{Wrote: []string{"pipeline.mlp"}, Rows: f.profile.Rows, Columns: len(f.columns), Target: g.target, Why: g.why, Task: g.task, PII: g.pii, Features: append(slices.Clone(g.features), g.texts...)}, nil
@@ -279,7 +280,7 @@ func (f *tableFile) guess(target string) (*guess, error) {
 	g.findTime(f)
 	g.findFeatures(f)
 	if len(g.features)+len(g.texts) == 0 {
-		return nil, &Failure{Err: fmt.Errorf("no column of %s can be a feature beside the target %s", f.path, g.target), Hint: "Features are numbers, booleans, categories and free text, which are neither personal nor protected." + strings.Join(slices.Collect(func(yield func(string) bool) {
+		return nil, &workspace.Failure{Err: fmt.Errorf("no column of %s can be a feature beside the target %s", f.path, g.target), Hint: "Features are numbers, booleans, categories and free text, which are neither personal nor protected." + strings.Join(slices.Collect(func(yield func(string) bool) {
 			for _, l := range g.left {
 				if !yield(" " + l + ".") {
 					return
@@ -333,7 +334,7 @@ func (g *guess) findTarget(f *tableFile, asked string) error {
 	if asked != "" {
 		c := f.column(asked)
 		if c == nil {
-			return &Failure{Err: fmt.Errorf("%s has no column %q to predict", f.path, asked), Hint: suggest.DidYouMean(asked, names(f.columns))}
+			return &workspace.Failure{Err: fmt.Errorf("%s has no column %q to predict", f.path, asked), Hint: suggest.DidYouMean(asked, names(f.columns))}
 		}
 		g.target, g.why = c.Name, "as --target says"
 		return nil
@@ -358,7 +359,7 @@ func (g *guess) findTarget(f *tableFile, asked string) error {
 			return nil
 		}
 	}
-	return &Failure{Err: fmt.Errorf("%s has no column to predict", f.path), Hint: "Name one with --target."}
+	return &workspace.Failure{Err: fmt.Errorf("%s has no column to predict", f.path), Hint: "Name one with --target."}
 }
 
 // mostClasses is how many values a target may have that is taken for classes.
@@ -371,7 +372,7 @@ func (g *guess) findTask(f *tableFile) error {
 	whole := integral(c.Type)
 	switch {
 	case c.Distinct < 2:
-		return &Failure{Err: fmt.Errorf("the target %s has fewer than two values", c.Name), Hint: "Name another column with --target."}
+		return &workspace.Failure{Err: fmt.Errorf("the target %s has fewer than two values", c.Name), Hint: "Name another column with --target."}
 	case c.Distinct == 2 && (c.Type == "boolean" || c.Type == "varchar" || whole):
 		g.task = "binary_classification"
 		if c.Type != "boolean" && !(whole && c.Top[0].Value != c.Top[1].Value && zeroOne(c.Top[0].Value) && zeroOne(c.Top[1].Value)) {
@@ -387,7 +388,7 @@ func (g *guess) findTask(f *tableFile) error {
 	case table.Numeric(c.Type):
 		g.task = "regression"
 	default:
-		return &Failure{Err: fmt.Errorf("the target %s is neither a number nor one of few classes: %d values of type %s", c.Name, c.Distinct, c.Type), Hint: "Name another column with --target."}
+		return &workspace.Failure{Err: fmt.Errorf("the target %s is neither a number nor one of few classes: %d values of type %s", c.Name, c.Distinct, c.Type), Hint: "Name another column with --target."}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package workspace
+package initfrom
 
 import (
 	_ "embed"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/dvc"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // dvcScript runs a stage of DVC as a stage of mlp. It is written beside the pipeline: a team may read and change it.
@@ -41,23 +42,23 @@ func isDVC(given string) bool {
 	return slices.Contains([]string{"dvc.yaml", "dvc.yml"}, filepath.Base(given))
 }
 
-// BeginDVC writes a pipeline that does what a dvc.yaml says: a stage block for each of its stages, which runs the same commands on the same files, an
+// DVC writes a pipeline that does what a dvc.yaml says: a stage block for each of its stages, which runs the same commands on the same files, an
 // evaluation of each stage with files of metrics, and a gate over the figures that these hold now. DVC is not needed, neither now nor by the pipeline.
-func (w *Workspace) BeginDVC(given string) (*BegunElsewhere, error) {
-	if err := w.canBegin(given); err != nil {
+func DVC(dir, given string) (*BegunElsewhere, error) {
+	if err := canBegin(dir, given); err != nil {
 		return nil, err
 	}
-	files := os.DirFS(w.Dir)
+	files := os.DirFS(dir)
 	stages, err := dvc.Read(files, given)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noFile(given)
 	}
 	if err != nil {
-		return nil, &Failure{Err: err, Hint: "What DVC itself makes of the file: 'dvc dag', and 'dvc repro --dry'."}
+		return nil, &workspace.Failure{Err: err, Hint: "What DVC itself makes of the file: 'dvc dag', and 'dvc repro --dry'."}
 	}
-	pipeline := pipelineName(w.Dir)
+	pipeline := pipelineName(dir)
 	begun := &BegunElsewhere{Stages: len(stages), Image: pipeline + ":1"}
-	blocks, err := w.dvcBlocks(files, stages, begun)
+	blocks, err := dvcBlocks(dir, files, stages, begun)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +66,13 @@ func (w *Workspace) BeginDVC(given string) (*BegunElsewhere, error) {
 	if _, err := fs.Stat(files, "requirements.txt"); err == nil {
 		requirements = "requirements.txt"
 	}
-	return begun, w.writeBegun(begun, []writtenFile{
+	return begun, writeBegun(dir, begun, []writtenFile{
 		{"Dockerfile", dvcDockerfile(requirements)}, {dvcScriptName, dvcScript}, {"pipeline.mlp", dvcPipeline(pipeline, given, blocks, begun.Image)},
 	})
 }
 
 // dvcBlocks finds what the stages are as blocks.
-func (w *Workspace) dvcBlocks(files fs.FS, stages []dvc.Stage, begun *BegunElsewhere) ([]*dvcStage, error) {
+func dvcBlocks(dir string, files fs.FS, stages []dvc.Stage, begun *BegunElsewhere) ([]*dvcStage, error) {
 	var out []*dvcStage
 	names := map[string]string{}
 	for _, s := range stages {
@@ -84,7 +85,7 @@ func (w *Workspace) dvcBlocks(files fs.FS, stages []dvc.Stage, begun *BegunElsew
 					if dvc.Within(dep, o) {
 						r.paths = append(r.paths, dep)
 					} else if dvc.Within(o, dep) {
-						return nil, &Failure{Err: fmt.Errorf("the stage %s reads the folder %s, and %s writes only %s in it", s.Name, dep, u.Name, o),
+						return nil, &workspace.Failure{Err: fmt.Errorf("the stage %s reads the folder %s, and %s writes only %s in it", s.Name, dep, u.Name, o),
 							Hint: "Name what it reads of the folder, one dep each, in dvc.yaml."}
 					}
 				}
@@ -97,7 +98,7 @@ func (w *Workspace) dvcBlocks(files fs.FS, stages []dvc.Stage, begun *BegunElsew
 		for _, note := range s.Notes {
 			begun.Notes = append(begun.Notes, fmt.Sprintf("%s: %s", s.Name, note))
 		}
-		if err := w.dvcFigures(b, begun); err != nil {
+		if err := dvcFigures(dir, b, begun); err != nil {
 			return nil, err
 		}
 		out = append(out, b)
@@ -126,7 +127,7 @@ func (b *dvcStage) ofModule(files fs.FS) error {
 			if _, err := fs.Stat(files, dep+".dvc"); err == nil {
 				hint = fmt.Sprintf("DVC keeps it elsewhere: 'dvc pull %s' brings it.", dep)
 			}
-			return &Failure{Err: fmt.Errorf("%s, which the stage %s reads, is not there", dep, b.Name), Hint: hint}
+			return &workspace.Failure{Err: fmt.Errorf("%s, which the stage %s reads, is not there", dep, b.Name), Hint: hint}
 		case info.IsDir():
 			b.files = append(b.files, dep+"/**/*")
 		default:
@@ -139,13 +140,13 @@ func (b *dvcStage) ofModule(files fs.FS) error {
 }
 
 // dvcFigures reads the figures that a stage's files of metrics hold now. Those in other forms than JSON, or not there, have none.
-func (w *Workspace) dvcFigures(b *dvcStage, begun *BegunElsewhere) error {
+func dvcFigures(dir string, b *dvcStage, begun *BegunElsewhere) error {
 	for _, m := range b.Metrics {
 		if path.Ext(m) != ".json" {
 			begun.Notes = append(begun.Notes, fmt.Sprintf("%s: figures are read of JSON; rules cannot read those of %s", b.Name, m))
 			continue
 		}
-		found, err := readFigures(filepath.Join(w.Dir, filepath.FromSlash(m)))
+		found, err := readFigures(filepath.Join(dir, filepath.FromSlash(m)))
 		if err != nil {
 			begun.Notes = append(begun.Notes, fmt.Sprintf("%s: the figures of %s are not known now (%v), so no rule reads them; write an evaluation like that of other stages once they are", b.Name, m, err))
 			continue

@@ -1,4 +1,4 @@
-package workspace
+package initfrom
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/format"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // What pipelines that were begun over those of other tools have in common: a script beside the pipeline runs commands as stages, figures come as a table of names and
@@ -24,43 +25,43 @@ type BegunElsewhere struct {
 	Notes   []string
 }
 
-// ElsewhereBegins is what begins a pipeline with a file of another tool; nil of others.
-func (w *Workspace) ElsewhereBegins(given string) func(given string) (*BegunElsewhere, error) {
+// Elsewhere is what begins a pipeline with a file of another tool; nil of others.
+func Elsewhere(given string) func(dir, given string) (*BegunElsewhere, error) {
 	switch {
 	case isDVC(given):
-		return w.BeginDVC
+		return DVC
 	case isMLproject(given):
-		return w.BeginMLproject
+		return MLproject
 	}
 	return nil
 }
 
 // canBegin refuses a folder that has a pipeline, and a file that lies in another one.
-func (w *Workspace) canBegin(given string) error {
-	there, err := moduleFiles(w.Dir)
+func canBegin(dir, given string) error {
+	there, err := moduleFiles(dir)
 	if err != nil {
 		return err
 	}
 	if len(there) > 0 {
-		return &Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
+		return &workspace.Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
 	}
 	if filepath.Base(given) != given {
-		return &Failure{Err: fmt.Errorf("%s lies in another folder than the pipeline is to", given), Hint: fmt.Sprintf("The paths in it are those of its folder: 'mlp -C %s init --from %s'.", filepath.Dir(given), filepath.Base(given))}
+		return &workspace.Failure{Err: fmt.Errorf("%s lies in another folder than the pipeline is to", given), Hint: fmt.Sprintf("The paths in it are those of its folder: 'mlp -C %s init --from %s'.", filepath.Dir(given), filepath.Base(given))}
 	}
 	return nil
 }
 
 // noFile is the failure where there is none of that name.
 func noFile(given string) error {
-	return &Failure{Err: fmt.Errorf("there is no file %s", given), Hint: "--from takes a dvc.yaml, an MLproject, a file of rows or the folder of a repository, relative to -C."}
+	return &workspace.Failure{Err: fmt.Errorf("there is no file %s", given), Hint: "--from takes a dvc.yaml, an MLproject, a file of rows or the folder of a repository, relative to -C."}
 }
 
 type writtenFile struct{ name, text string }
 
 // writeBegun writes files that are not there yet. A Dockerfile that is there is the team's own.
-func (w *Workspace) writeBegun(begun *BegunElsewhere, files []writtenFile) error {
+func writeBegun(dir string, begun *BegunElsewhere, files []writtenFile) error {
 	for _, f := range files {
-		err := writeNew(filepath.Join(w.Dir, f.name), f.text)
+		err := workspace.WriteNew(filepath.Join(dir, f.name), f.text)
 		if errors.Is(err, fs.ErrExist) && f.name == "Dockerfile" {
 			continue
 		}

@@ -1,8 +1,7 @@
-package workspace
+package initfrom
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // repository is what 'mlp init --from' finds of a team's work so far. Paths are relative to the module, with forward
@@ -91,66 +91,56 @@ type Begun struct {
 	From    string
 }
 
-// BeginFrom writes a pipeline over what a team has: its script's figures, a gate over them, and, if wanted, an image of
+// Figures writes a pipeline over what a team has: its script's figures, a gate over them, and, if wanted, an image of
 // the script. It validates and plans at once, without data and without a container engine.
 //
 // The folder must have no pipeline yet.
-func (w *Workspace) BeginFrom(given string, container bool) (*Begun, error) {
-	there, err := moduleFiles(w.Dir)
+func Figures(dir, given string, container bool) (*Begun, error) {
+	there, err := moduleFiles(dir)
 	if err != nil {
 		return nil, err
 	}
 	if len(there) > 0 {
-		return nil, &Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
+		return nil, &workspace.Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
 	}
 	from := given
 	if !filepath.IsAbs(from) {
-		from = filepath.Join(w.Dir, from)
+		from = filepath.Join(dir, from)
 	}
 	info, err := os.Stat(from)
 	if err == nil && info.Mode().IsRegular() {
-		return nil, &Failure{Err: fmt.Errorf("%s is a file whose ending stands for no form of a table", given),
+		return nil, &workspace.Failure{Err: fmt.Errorf("%s is a file whose ending stands for no form of a table", given),
 			Hint: "--from takes a file of rows, .csv, .tsv, .parquet, .json or .ndjson, or the folder of a repository."}
 	}
 	if err != nil || !info.IsDir() {
-		return nil, &Failure{Err: fmt.Errorf("there is no folder %s", given), Hint: "--from takes the folder of a repository, relative to -C."}
+		return nil, &workspace.Failure{Err: fmt.Errorf("there is no folder %s", given), Hint: "--from takes the folder of a repository, relative to -C."}
 	}
-	found, err := look(w.Dir, from)
+	found, err := look(dir, from)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case found.figures == "":
-		return nil, &Failure{Err: fmt.Errorf("no metrics.json is in the folder %s", given),
+		return nil, &workspace.Failure{Err: fmt.Errorf("no metrics.json is in the folder %s", given),
 			Hint: `Have the training script write its figures as one JSON object, such as {"auc": 0.84}, and try again.`}
 	case container && found.script == "":
-		return nil, &Failure{Err: fmt.Errorf("no training script is in the folder %s", given), Hint: "One named train*.py or train*.R is looked for."}
+		return nil, &workspace.Failure{Err: fmt.Errorf("no training script is in the folder %s", given), Hint: "One named train*.py or train*.R is looked for."}
 	}
-	figures, err := readFigures(filepath.Join(w.Dir, filepath.FromSlash(found.figures)))
+	figures, err := readFigures(filepath.Join(dir, filepath.FromSlash(found.figures)))
 	if err != nil {
-		return nil, &Failure{Err: fmt.Errorf("%s: %w", found.figures, err), Hint: `Expected such as {"auc": 0.84}. NaN and Infinity are no JSON.`}
+		return nil, &workspace.Failure{Err: fmt.Errorf("%s: %w", found.figures, err), Hint: `Expected such as {"auc": 0.84}. NaN and Infinity are no JSON.`}
 	}
 	// The pipeline is written last: it is what makes the folder one that has a module, and what a second try would stop at.
 	wrote := []string{"pipeline.mlp"}
 	if container && found.dockerfile == "" {
 		found.dockerfile = "Dockerfile"
-		if err := writeNew(filepath.Join(w.Dir, "Dockerfile"), dockerfile(found)); err != nil {
+		if err := workspace.WriteNew(filepath.Join(dir, "Dockerfile"), dockerfile(found)); err != nil {
 			return nil, err
 		}
 		wrote = append(wrote, "Dockerfile")
 	}
-	if err := writeNew(filepath.Join(w.Dir, "pipeline.mlp"), brownfield(pipelineName(w.Dir), found, figures, container)); err != nil {
+	if err := workspace.WriteNew(filepath.Join(dir, "pipeline.mlp"), brownfield(pipelineName(dir), found, figures, container)); err != nil {
 		return nil, err
 	}
 	return &Begun{Wrote: wrote, Figures: len(figures), From: found.figures}, nil
-}
-
-// writeNew writes a file that is not there yet.
-func writeNew(path, text string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
 }

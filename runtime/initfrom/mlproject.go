@@ -1,4 +1,4 @@
-package workspace
+package initfrom
 
 import (
 	_ "embed"
@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/runtime/mlproject"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // mlprojectScript runs an entry point as a stage of mlp. It is written beside the pipeline: a team may read and change it.
@@ -39,21 +40,21 @@ type parameter struct {
 // isMLproject reports whether the file that a pipeline is to begin with is one of MLflow, by its name.
 func isMLproject(given string) bool { return filepath.Base(given) == mlproject.Name }
 
-// BeginMLproject writes a pipeline that does what an MLproject file says: a variable for each parameter, a stage block for each entry point, which runs the same
+// MLproject writes a pipeline that does what an MLproject file says: a variable for each parameter, a stage block for each entry point, which runs the same
 // command on the project's files, and where runs of it are recorded beside it, an evaluation and a gate over what the last one logged. MLflow's runner is not needed.
-func (w *Workspace) BeginMLproject(given string) (*BegunElsewhere, error) {
-	if err := w.canBegin(given); err != nil {
+func MLproject(dir, given string) (*BegunElsewhere, error) {
+	if err := canBegin(dir, given); err != nil {
 		return nil, err
 	}
-	files := os.DirFS(w.Dir)
+	files := os.DirFS(dir)
 	p, err := mlproject.Read(files)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noFile(given)
 	}
 	if err != nil {
-		return nil, &Failure{Err: err, Hint: "What MLflow itself makes of the file: 'mlflow run . --entry-point NAME'."}
+		return nil, &workspace.Failure{Err: err, Hint: "What MLflow itself makes of the file: 'mlflow run . --entry-point NAME'."}
 	}
-	pipeline := pipelineName(w.Dir)
+	pipeline := pipelineName(dir)
 	begun := &BegunElsewhere{Stages: len(p.EntryPoints), Image: pipeline + ":1", Notes: p.Notes}
 	image := begun.Image
 	if p.Env.Image != "" {
@@ -71,7 +72,7 @@ func (w *Workspace) BeginMLproject(given string) (*BegunElsewhere, error) {
 	if begun.Image != "" {
 		wrote = slices.Insert(wrote, 0, writtenFile{"Dockerfile", mlprojectDockerfile(p.Env)})
 	}
-	return begun, w.writeBegun(begun, wrote)
+	return begun, writeBegun(dir, begun, wrote)
 }
 
 // projectFiles are the patterns of the project's files, which commands see all of: those at its top, and all below its folders. What tools put there is none.
@@ -163,7 +164,7 @@ func placedDefault(files fs.FS, p mlproject.Parameter, begun *BegunElsewhere) er
 		return nil
 	}
 	if !fs.ValidPath(path.Clean(value)) {
-		return &Failure{Err: fmt.Errorf("%s:%d: %s is no path within the project", mlproject.Name, p.Line, value), Hint: "A stage reads files of the module: have it in the folder."}
+		return &workspace.Failure{Err: fmt.Errorf("%s:%d: %s is no path within the project", mlproject.Name, p.Line, value), Hint: "A stage reads files of the module: have it in the folder."}
 	}
 	if _, err := fs.Stat(files, path.Clean(value)); err != nil {
 		begun.Notes = append(begun.Notes, fmt.Sprintf("%s:%d: there is no %s, which the parameter %s names", mlproject.Name, p.Line, value, p.Name))

@@ -1,4 +1,4 @@
-package workspace
+package initfrom
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // foundFigure is a number in a file of figures: its dotted name, its value, and which way is better.
@@ -40,7 +41,7 @@ var celReserved = strings.Fields("true false null in as break const continue els
 // readFigures lists the numbers of a JSON object, or of that under its key "metrics", by dotted name, sorted at each
 // level. Texts, lists and truth values are passed over; a file without any number is an error.
 func readFigures(path string) ([]foundFigure, error) {
-	data, err := readDocument(path)
+	data, err := workspace.ReadDocument(path)
 	if err != nil {
 		return nil, err
 	}
