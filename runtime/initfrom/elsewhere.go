@@ -38,12 +38,8 @@ func Elsewhere(given string) func(dir, given string) (*BegunElsewhere, error) {
 
 // canBegin refuses a folder that has a pipeline, and a file that lies in another one.
 func canBegin(dir, given string) error {
-	there, err := moduleFiles(dir)
-	if err != nil {
+	if err := vacant(dir); err != nil {
 		return err
-	}
-	if len(there) > 0 {
-		return &workspace.Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
 	}
 	if filepath.Base(given) != given {
 		return &workspace.Failure{Err: fmt.Errorf("%s lies in another folder than the pipeline is to", given), Hint: fmt.Sprintf("The paths in it are those of its folder: 'mlp -C %s init --from %s'.", filepath.Dir(given), filepath.Base(given))}

@@ -96,12 +96,8 @@ type Begun struct {
 //
 // The folder must have no pipeline yet.
 func Figures(dir, given string, container bool) (*Begun, error) {
-	there, err := moduleFiles(dir)
-	if err != nil {
+	if err := vacant(dir); err != nil {
 		return nil, err
-	}
-	if len(there) > 0 {
-		return nil, &workspace.Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
 	}
 	from := given
 	if !filepath.IsAbs(from) {

@@ -1,6 +1,7 @@
 package initfrom
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,15 @@ pipeline "NAME" {
 func moduleFiles(dir string) ([]string, error) {
 	all, err := filepath.Glob(filepath.Join(dir, "*.mlp"))
 	return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == workspace.StoreName }), err
+}
+
+// vacant refuses a folder that has a pipeline.
+func vacant(dir string) error {
+	there, err := moduleFiles(dir)
+	if err == nil && len(there) > 0 {
+		return &workspace.Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
+	}
+	return err
 }
 
 // pipelineName makes a name of a folder's: "Fraud Model" is fraud_model, "2024" is p2024.

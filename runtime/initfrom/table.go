@@ -81,12 +81,8 @@ func formOf(path string) string {
 // ensemble of both, an evaluation of each and a gate. Whatever was guessed stands in it as a comment. target is the column to predict, "" to have it guessed; with tune the trees try
 // parameters. The folder must have no pipeline yet.
 func Table(ctx context.Context, dir, given, target string, tune bool) (*BegunTable, error) {
-	there, err := moduleFiles(dir)
-	if err != nil {
+	if err := vacant(dir); err != nil {
 		return nil, err
-	}
-	if len(there) > 0 {
-		return nil, &workspace.Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
 	}
 	path := given
 	if !filepath.IsAbs(path) {
