@@ -9,16 +9,21 @@ package predlog
 
 // How nothing is lost.
 //
-// An append is answered when its rows are on the disk. Rows that come in while others are written wait, and are written together with one fsync for
-// all of them (group commit), so that many clients cost few fsyncs; a disk that is fast is given a moment, for groups to form. A file of rows ends after a minute or 16 MiB, or when rows with other columns
-// come; another goroutine makes Parquet of it. Each step leaves a state that the next start takes further:
+// An append is answered when its rows are on the disk. Rows that come in while others are written fill the next group, which is written with one
+// sync for all of it (group commit), so that many clients cost few syncs, and requests are worked on while the disk is. Space is written with zeros
+// ahead of the rows, so that a sync mostly writes rows alone, and not what the file system knows of the file, which would take twice as long. A file
+// of rows ends after a minute or 16 MiB, or when rows with other columns come; another goroutine makes Parquet of it. Each step leaves a state that
+// the next start takes further:
 //
 //	killed while rows are written     the last line has no valid checksum: nobody was told that it is kept, and it is passed over
 //	killed before the Parquet is whole  it has another name as yet; it is made again out of the rows
 //	killed before the rows are removed  both have one name: the rows are removed, and no row is there twice
 //	killed before anything else is      what was on the way from one to the other is removed at the next start
 //
-// A write or fsync that fails is told to all who waited for it, and the file is not written to any more: what the kernel has kept of it after a failed
+// Where the power fails, the disk may have a later page of the last group and not an earlier one. What is missing is then told as damage, although
+// nobody was told that it is kept.
+//
+// A write or sync that fails is told to all who waited for it, and the file is not written to any more: what the kernel has kept of it after a failed
 // fsync is not known (Rebello et al., Can Applications Recover from fsync Failures?, USENIX ATC 2020).
 
 import (
@@ -32,6 +37,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -64,27 +70,36 @@ var ErrClosed = errors.New("the log of predictions is closed")
 type Log struct {
 	Options
 	lock *os.File
-	in   chan *appended
 	stop chan struct{} // closed by Close
 	done chan struct{} // closed when all that was accepted is written
 	roll chan struct{} // there may be rows to make Parquet of
 	gone sync.WaitGroup
 
+	mu     sync.Mutex
+	next   *group        // that fills
+	spare  *group        // one that was written, for its memory
+	closed bool          // nothing is accepted any more
+	filled chan struct{} // next has rows
+
 	// Of run alone:
 	open  map[string]*segment // by deployment
-	text  []byte              // memory that is used again
-	began time.Time           // when the last group was written, of which last is how many it had
-	last  int
+	began time.Time           // when the last group was written
 
 	expired time.Time // when Expire was called last; of rolling alone
 }
 
-// appended are rows that wait for the disk.
-type appended struct {
+// group is what is written together.
+type group struct {
+	parts   []part
+	written chan struct{} // closed when that is done
+}
+
+// part is what a group has of a deployment's rows with the same columns.
+type part struct {
 	name    string
 	columns []schema.Column
-	lines   []byte     // as the file has them
-	result  chan error // takes one without waiting
+	lines   []byte // as the file has them
+	err     error  // why they are not kept; once the group is written
 }
 
 // Open takes the folder, which is made where it is not there, and takes up what a former process has left.
@@ -109,7 +124,7 @@ func Open(o Options) (*Log, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the log of predictions: another process writes %s; each server has a folder of its own: %w", o.Dir, err), lock.Close())
 	}
-	l := &Log{Options: o, lock: lock, in: make(chan *appended, mostTogether), stop: make(chan struct{}), done: make(chan struct{}), roll: make(chan struct{}, 1), open: map[string]*segment{}}
+	l := &Log{Options: o, lock: lock, next: newGroup(nil), filled: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), roll: make(chan struct{}, 1), open: map[string]*segment{}}
 	if err := l.takeUp(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -148,43 +163,59 @@ func (l *Log) takeUp() error {
 // Append returns when the rows, JSON objects without line ends, are durable, or with the reason why they are not.
 // Deployments are names of blocks, which are fit for folders.
 func (l *Log) Append(ctx context.Context, deployment string, columns []schema.Column, rows [][]byte) error {
-	// Lines are made here, where requests are many at a time, and not where one writes for all.
-	size := 0
-	for _, row := range rows {
-		size += len(row) + framed
-	}
-	lines := make([]byte, 0, size)
-	for _, row := range rows {
-		lines = frame(lines, row)
-	}
-	a := &appended{deployment, columns, lines, make(chan error, 1)}
-	select {
-	case <-l.stop:
-		return ErrClosed
-	default:
-	}
-	select {
-	case l.in <- a:
-	case <-l.stop:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-a.result:
+	if err := ctx.Err(); err != nil {
 		return err
-	case <-l.done: // it may have been among the last
-		select {
-		case err := <-a.result:
-			return err
-		default:
-			return ErrClosed
+	}
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	g := l.next
+	at := g.part(deployment, columns)
+	for _, row := range rows {
+		g.parts[at].lines = frame(g.parts[at].lines, row)
+	}
+	l.mu.Unlock()
+	signal(l.filled)
+	<-g.written
+	return g.parts[at].err
+}
+
+// newGroup is an empty one, with the memory of one that is not used any more, if there is one.
+func newGroup(old *group) *group {
+	g := &group{written: make(chan struct{})}
+	if old != nil && len(old.parts) == 1 && cap(old.parts[0].lines) <= mostReused {
+		g.parts = append(g.parts, part{lines: old.parts[0].lines[:0]})[:0]
+	}
+	return g
+}
+
+// part is the place of the part for rows of a deployment with these columns.
+func (g *group) part(name string, columns []schema.Column) int {
+	for i := range g.parts {
+		if p := &g.parts[i]; p.name == name && same(p.columns, columns) {
+			return i
 		}
 	}
+	p := part{name: name, columns: columns}
+	if len(g.parts) < cap(g.parts) {
+		p.lines = g.parts[:len(g.parts)+1][len(g.parts)].lines
+	}
+	g.parts = append(g.parts, p)
+	return len(g.parts) - 1
+}
+
+// same compares columns, mostly by where they are.
+func same(a, b []schema.Column) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
 // Close writes what was accepted, makes Parquet of it, and gives the folder back.
 func (l *Log) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	close(l.stop)
 	l.gone.Wait()
 	return l.lock.Close()
@@ -198,13 +229,12 @@ func (l *Log) run() {
 	defer ticker.Stop()
 	for {
 		select {
-		case a := <-l.in:
-			l.pause()
-			l.commit(l.waiting([]*appended{a}))
+		case <-l.filled:
+			l.commit()
 		case <-ticker.C:
 			l.end(func(s *segment) bool { return time.Since(s.since) >= l.Age })
 		case <-l.stop:
-			l.commit(l.waiting(nil))
+			l.commit()
 			l.end(func(*segment) bool { return true })
 			return
 		}
@@ -212,66 +242,45 @@ func (l *Log) run() {
 }
 
 const (
-	mostTogether = 1024    // appends that share an fsync
-	mostReused   = 1 << 20 // bytes of memory that is kept for the next group
-
-	// A group waits for others as long as one comes within a step, and until so long after the group before it.
-	step, longest = 500 * time.Microsecond, 2 * time.Millisecond
+	mostReused = 1 << 20          // bytes of memory that are kept for the next group
+	apart      = time.Millisecond // between groups, where the processor has other work
+	idle       = 5 * time.Microsecond
 )
 
-// pause lets others come that share the sync: it costs the processor what several answers do, however fast the disk is. Who comes alone, again and
-// again, does not wait, and where the disk takes longer than the pause would, nobody does.
+// pause lets requests that are worked on get into the group, since a sync takes as much of the processor as several of them, however fast the disk
+// is. Where the processor has nothing else to do there are none, and nobody waits.
 func (l *Log) pause() {
-	for here := len(l.in); l.last > 1 || here > 0; here = len(l.in) {
-		if here >= mostTogether || time.Since(l.began)+step > longest {
-			return
-		}
-		wait := unix.NsecToTimespec(step.Nanoseconds())
-		_ = unix.Nanosleep(&wait, nil) // the runtime's timers round up to a millisecond; a signal ends it early, which is no harm
-		if len(l.in) == here {
-			return
+	for now := time.Now(); now.Sub(l.began) < apart; {
+		before := now
+		runtime.Gosched()
+		if now = time.Now(); now.Sub(before) < idle {
+			break
 		}
 	}
+	l.began = time.Now()
 }
 
-// waiting adds what waits by now.
-func (l *Log) waiting(group []*appended) []*appended {
-	for len(group) < mostTogether {
-		select {
-		case a := <-l.in:
-			group = append(group, a)
-		default:
-			return group
-		}
+// commit writes the group that fills, one sync a deployment, and tells all who wait for it.
+func (l *Log) commit() {
+	l.pause()
+	l.mu.Lock()
+	g := l.next
+	l.next, l.spare = newGroup(l.spare), nil
+	l.mu.Unlock()
+	for i := range g.parts {
+		p := &g.parts[i]
+		p.err = l.write(p.name, p.columns, p.lines)
 	}
-	return group
-}
-
-// commit writes a group, one fsync a deployment, and tells each of it how that went.
-func (l *Log) commit(group []*appended) {
-	l.began, l.last = time.Now(), len(group)
-	for len(group) > 0 {
-		first := group[0]
-		var mine, others []*appended
-		for _, a := range group {
-			if a.name == first.name && slices.Equal(a.columns, first.columns) {
-				mine = append(mine, a)
-			} else {
-				others = append(others, a)
-			}
-		}
-		err := l.write(first.name, first.columns, mine)
-		for _, a := range mine {
-			a.result <- err
-		}
-		group = others
-	}
+	close(g.written)
+	l.mu.Lock()
+	l.spare = g
+	l.mu.Unlock()
 }
 
 // write appends to the deployment's file of rows, or to a new one where there is none, or one of other columns.
-func (l *Log) write(name string, columns []schema.Column, group []*appended) error {
+func (l *Log) write(name string, columns []schema.Column, lines []byte) error {
 	s := l.open[name]
-	if s != nil && (!slices.Equal(s.columns, columns) || s.size >= l.Bytes) {
+	if s != nil && (!same(s.columns, columns) || s.size >= l.Bytes) {
 		l.endOf(name)
 		s = nil
 	}
@@ -282,18 +291,7 @@ func (l *Log) write(name string, columns []schema.Column, group []*appended) err
 		}
 		l.open[name] = s
 	}
-	size := 0
-	for _, a := range group {
-		size += len(a.lines)
-	}
-	text := slices.Grow(l.text[:0], size)
-	for _, a := range group {
-		text = append(text, a.lines...)
-	}
-	if cap(text) <= mostReused {
-		l.text = text
-	}
-	if err := s.append(text); err != nil {
+	if err := s.append(lines); err != nil {
 		l.endOf(name)
 		return fmt.Errorf("logging predictions: %w", err)
 	}
@@ -319,10 +317,13 @@ func (l *Log) endOf(name string) {
 	l.wake()
 }
 
-// wake tells that there may be something to do; a look that is due anyway is enough.
-func (l *Log) wake() {
+// wake tells that there may be something to do.
+func (l *Log) wake() { signal(l.roll) }
+
+// signal is for one who looks at what there is; a look that is due anyway is enough.
+func signal(to chan struct{}) {
 	select {
-	case l.roll <- struct{}{}:
+	case to <- struct{}{}:
 	default:
 	}
 }
@@ -331,7 +332,8 @@ func (l *Log) wake() {
 type segment struct {
 	file    *os.File
 	columns []schema.Column
-	size    int64
+	size    int64 // of what was written
+	room    int64 // of the file: zeros are behind what was written
 	since   time.Time
 }
 
@@ -373,26 +375,33 @@ func begin(dir string, columns []schema.Column) (*segment, error) {
 	return s, nil
 }
 
+// leastRoom and mostRoom are how much longer a file gets at once: as much as it has, within these.
+const leastRoom, mostRoom = 64 << 10, 1 << 20
+
 // append writes and syncs.
 func (s *segment) append(text []byte) error {
-	n, err := s.file.Write(text)
-	s.size += int64(n)
-	if err != nil {
+	end := s.size + int64(len(text))
+	if end > s.room {
+		s.room = end + min(max(end, leastRoom), mostRoom)
+		text = append(text, make([]byte, s.room-end)...)
+	}
+	if _, err := s.file.WriteAt(text, s.size); err != nil {
 		return err
 	}
-	return s.file.Sync()
+	if err := unix.Fdatasync(int(s.file.Fd())); err != nil {
+		return err
+	}
+	s.size = end
+	return nil
 }
 
-// end closes the file and gives it the name by which Parquet is made of it.
+// end closes the file and gives it the name by which Parquet is made of it. What is behind the rows goes, be it zeros or what could not be written.
 func (s *segment) end() error {
-	return errors.Join(s.file.Close(), os.Rename(s.file.Name(), withSuffix(s.file.Name(), walSuffix)))
+	return errors.Join(s.file.Truncate(s.size), s.file.Close(), os.Rename(s.file.Name(), withSuffix(s.file.Name(), walSuffix)))
 }
 
 // castagnoli is the polynomial that processors compute themselves.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// framed is how much longer a line is than its text.
-const framed = 10
 
 // frame adds a line: the checksum of its text in eight hexadecimal digits, a space, the text.
 func frame(to, text []byte) []byte {
