@@ -41,7 +41,7 @@ func (e *Executor) Attempt(ctx context.Context, w executor.Whole) (executor.Ende
 	if err != nil {
 		return executor.Ended{}, e.failed("creating the Job of "+w.Address, err)
 	}
-	if err := e.serve(ctx, job); err != nil {
+	if err := e.meet(ctx, job); err != nil {
 		return executor.Ended{}, errors.Join(e.failed("running "+w.Address, err), e.remove(ctx, job, ""))
 	}
 	ended, err := e.await(ctx, job, w.Timeout, logs)

@@ -1,6 +1,6 @@
 package kubernetes
 
-// How a wait ends. Each look asks for the Job and its pods, and the first of these that holds ends the attempt:
+// How a wait ends. Each look asks for the Job and its pods (view.go), and the first of these that holds ends the attempt:
 //
 //	a container has left its outcome            that outcome, with what befell the pod, if anything did
 //	a pod is over, or gone, that was disrupted  evicted, preempted, ... , on that node
@@ -84,14 +84,13 @@ func (e *Executor) await(ctx context.Context, job *batchv1.Job, patient time.Dur
 // look is one look at the Job. It returns how the attempt ended, nil while it goes on, and what its pod waits for, in the words of the
 // cluster, while it does.
 func (a *waiter) look(ctx context.Context) (ended *executor.Ended, waits string, err error) {
-	now, err := a.get(ctx, a.job.Name)
+	now, pods, err := a.glance(ctx, a.job)
+	if err == nil && now == nil { // so it must have been removed, which is asked for by its name
+		now, err = a.get(ctx, a.job.Name)
+	}
 	if err == nil && now.UID != a.job.UID || apierrors.IsNotFound(err) {
 		return &executor.Ended{Fault: executor.Deleted, Why: "its Job " + a.job.Name + " was deleted by somebody else", Again: true}, "", nil
 	}
-	if err != nil {
-		return nil, "", err
-	}
-	pods, err := a.pods(ctx, a.job)
 	if err != nil {
 		return nil, "", err
 	}

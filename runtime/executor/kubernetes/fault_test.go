@@ -84,6 +84,12 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request) {
 		say(int(status.Code), status)
 	}
 	switch name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]; {
+	case name == "jobs" && r.Method == http.MethodGet:
+		list := batchv1.JobList{}
+		if s.job != nil {
+			list.Items = append(list.Items, *s.job)
+		}
+		say(http.StatusOK, list)
 	case name == "jobs" && s.job != nil:
 		refuse(apierrors.NewAlreadyExists(jobs, s.job.Name))
 	case name == "jobs":
@@ -99,7 +105,11 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request) {
 		say(http.StatusOK, corev1.PodList{})
 	case name == "pods":
 		s.looks++
-		say(http.StatusOK, corev1.PodList{Items: s.pods(s.looks)})
+		list := corev1.PodList{Items: s.pods(s.looks)}
+		for i := range list.Items {
+			list.Items[i].Labels = map[string]string{batchv1.ControllerUidLabel: string(s.job.UID)}
+		}
+		say(http.StatusOK, list)
 	case name == "events":
 		say(http.StatusOK, corev1.EventList{Items: []corev1.Event{{Message: s.event}}})
 	case name == "log":

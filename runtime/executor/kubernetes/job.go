@@ -51,6 +51,7 @@ const (
 	openNetwork        = "open"
 	closedNetwork      = "closed"
 	fingerprintLabel   = "mlp.fingerprint" // the first 63 of its 64 digits, as long as a label may be
+	storeLabel         = "mlp.store"       // of all Jobs of a store, which are asked after together
 	pipelineAnnotation = "mlp.pipeline"
 	spaceAnnotation    = "mlp.workspace"
 	addressAnnotation  = "mlp.address"
@@ -60,15 +61,25 @@ const (
 // name is the name of an attempt's Job: a function of what it yields and where. Two stores must not share a Job, which writes to one. The number of
 // the attempt is not in it: there is one at a time, and one whose Job could not be asked after goes on as the next.
 func (e *Executor) name(w executor.Whole) string {
-	sum := strings.TrimPrefix(string(digest.Of([]byte(e.opts.Store+"\n"+w.Fingerprint))), digest.Prefix)
-	return "mlp-" + sum[:32]
+	if w.Fingerprint == strings.ToUpper(w.Fingerprint) { // of a manifest, before it is known
+		return "mlp-" + w.Fingerprint
+	}
+	return "mlp-" + short(e.opts.Store+"\n"+w.Fingerprint)
+}
+
+// store is the store as a label may have it.
+func (e *Executor) store() string { return short(e.opts.Store) }
+
+// short is a digest of a text, as long as a name bears.
+func short(text string) string {
+	return strings.TrimPrefix(string(digest.Of([]byte(text))), digest.Prefix)[:32]
 }
 
 // job is the Job of an attempt. The image is that of the program, as the nodes know it; empty of a built-in component.
 func (e *Executor) job(w executor.Whole, image string) *batchv1.Job {
 	hex := strings.TrimPrefix(w.Fingerprint, digest.Prefix)
 	meta := metav1.ObjectMeta{
-		Labels: map[string]string{managedLabel: managed, fingerprintLabel: hex[:min(len(hex), 63)], networkLabel: closedNetwork},
+		Labels: map[string]string{managedLabel: managed, storeLabel: e.store(), fingerprintLabel: hex[:min(len(hex), 63)], networkLabel: closedNetwork},
 		Annotations: map[string]string{
 			pipelineAnnotation: w.Pipeline, spaceAnnotation: w.Workspace, addressAnnotation: w.Address, applyAnnotation: w.Apply,
 		},

@@ -21,12 +21,11 @@ import (
 )
 
 // applier is the name of the account, the role and its binding of who applies; stages that of the policy of the network of all stages, and
-// networked that of programs that ask for a network, and ranked of those of several replicas.
+// networked that of programs that ask for a network. Replicas of a stage have one of their own besides (meeting).
 const (
 	applier   = "mlp-apply"
 	stages    = "mlp-stages"
 	networked = "mlp-stages-with-network"
-	ranked    = "mlp-stages-of-ranks"
 )
 
 // rights are all that this executor asks of the API server. None of them reads a Secret or starts anything but Jobs.
@@ -35,12 +34,13 @@ var rights = []rbacv1.PolicyRule{
 	{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list", "delete"}},
 	{APIGroups: []string{""}, Resources: []string{"pods/log"}, Verbs: []string{"get"}},
 	{APIGroups: []string{""}, Resources: []string{"events"}, Verbs: []string{"list"}},
-	{APIGroups: []string{""}, Resources: []string{"services"}, Verbs: []string{"create", "get"}}, // which are removed with their Jobs
+	// Both are of replicas, and are removed with their Jobs.
+	{APIGroups: []string{""}, Resources: []string{"services"}, Verbs: []string{"create", "get"}},
+	{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"networkpolicies"}, Verbs: []string{"create", "get"}},
 }
 
 // Namespace writes what whoever looks after a namespace applies once, as YAML: the account of who applies with the rights that this executor needs, and
-// policies of the network, by which stages reach names and the store and nothing else, and programs that ask for a network all. What a stage may do
-// is decided there, and not by who applies.
+// policies of the network, by which stages reach names and the store and nothing else, and programs that ask for a network all.
 func Namespace(o Options) ([]byte, error) {
 	meta := func(name string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Name: name, Namespace: o.Namespace, Labels: map[string]string{managedLabel: managed}}
@@ -63,18 +63,13 @@ func Namespace(o Options) ([]byte, error) {
 			TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}, ObjectMeta: meta(name),
 			Spec: networkingv1.NetworkPolicySpec{
 				PodSelector: metav1.LabelSelector{MatchLabels: of}, Egress: egress,
-				PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}, // of which none comes in, but from another rank
+				PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}, // of which none comes in
 			},
 		}
 	}
 	objects = append(objects,
 		policy(stages, map[string]string{managedLabel: managed, networkLabel: closedNetwork}, reach...),
 		policy(networked, map[string]string{managedLabel: managed, networkLabel: openNetwork}, networkingv1.NetworkPolicyEgressRule{}))
-	// Replicas reach each other; those of two stages at once too, which no policy can tell apart that is there before they are.
-	among := []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: ranksLabel, Operator: metav1.LabelSelectorOpExists}}}}}
-	meet := policy(ranked, nil, networkingv1.NetworkPolicyEgressRule{To: among})
-	meet.Spec.PodSelector, meet.Spec.Ingress = *among[0].PodSelector, []networkingv1.NetworkPolicyIngressRule{{From: among}}
-	objects = append(objects, meet)
 	if o.ServiceAccount != "" {
 		objects = append(objects, &corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: meta(o.ServiceAccount), AutomountServiceAccountToken: new(bool)})
 	}
@@ -112,7 +107,7 @@ func toStore(store string) ([]networkingv1.NetworkPolicyEgressRule, error) {
 	}, nil
 }
 
-// Manifest writes the Job of an attempt as YAML, and the Service of one of several replicas, which is what Attempt would create.
+// Manifest writes the Job of an attempt as YAML, and the Service and the policy of the network of one of several replicas, which is what Attempt would create.
 // What is not known before an apply stands in capitals in w; an image so too, if it is not known.
 func Manifest(ctx context.Context, o Options, images Images, w executor.Whole) ([]byte, error) {
 	o.Images = images // nil: images have no other names than those in w
@@ -130,11 +125,8 @@ func Manifest(ctx context.Context, o Options, images Images, w executor.Whole) (
 		}
 	}
 	job := e.job(w, image)
-	if w.Fingerprint == strings.ToUpper(w.Fingerprint) { // nor is the name
-		job.Name = "mlp-" + w.Fingerprint
-	}
 	if replicasOf(job) > 1 {
-		return documents(w.Address, job, service(job))
+		return documents(w.Address, job, meeting(job), service(job))
 	}
 	return documents(w.Address, job)
 }

@@ -15,13 +15,16 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
 
-// ranksLabel is of pods that may talk to others that have it.
+// ranksLabel is of pods of several replicas: the name of their Job, within which they may talk to each other.
 const ranksLabel = "mlp.ranks"
 
 // withRanks makes a Job one of several pods, each with an index that is its rank.
@@ -35,19 +38,12 @@ func withRanks(job *batchv1.Job, replicas int) {
 	spec.Containers[0].Args = append(spec.Containers[0].Args, "--rank", "$(JOB_COMPLETION_INDEX):"+job.Name+"-0."+job.Name)
 }
 
-// service gives the pods of a Job names, also before they are ready. It is removed with the Job, which is its owner.
+// service gives the pods of a Job names, also before they are ready. It is removed with the Job.
 func service(job *batchv1.Job) *corev1.Service {
-	s := &corev1.Service{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
-		ObjectMeta: metav1.ObjectMeta{
-			Name: job.Name, Namespace: job.Namespace, Labels: map[string]string{managedLabel: managed}, Annotations: job.Annotations,
-		},
+	return &corev1.Service{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: besideJob(job),
 		Spec: corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: map[string]string{ranksLabel: job.Name}, PublishNotReadyAddresses: true},
 	}
-	if job.UID != "" {
-		s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: job.Name, UID: job.UID}}
-	}
-	return s
 }
 
 // replicasOf is how many pods a Job has at a time.
@@ -58,29 +54,66 @@ func replicasOf(job *batchv1.Job) int {
 	return int(*job.Spec.Completions)
 }
 
-// serve makes the Service of a Job of several pods. One that is there is that of this Job, or of one of its name that is about to go: then it is made anew.
-func (e *Executor) serve(ctx context.Context, job *batchv1.Job) error {
+// meeting is the policy of the network by which the pods of a Job reach each other, and no pods of another one. It is removed with the Job.
+func meeting(job *batchv1.Job) *networkingv1.NetworkPolicy {
+	those := metav1.LabelSelector{MatchLabels: map[string]string{ranksLabel: job.Name}}
+	among := []networkingv1.NetworkPolicyPeer{{PodSelector: &those}}
+	return &networkingv1.NetworkPolicy{
+		TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}, ObjectMeta: besideJob(job),
+		Spec: networkingv1.NetworkPolicySpec{
+			PodSelector: those, PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
+			Ingress: []networkingv1.NetworkPolicyIngressRule{{From: among}}, Egress: []networkingv1.NetworkPolicyEgressRule{{To: among}},
+		},
+	}
+}
+
+// besideJob is the metadata of an object of a Job's name that the Job owns, if it has been created.
+func besideJob(job *batchv1.Job) metav1.ObjectMeta {
+	meta := metav1.ObjectMeta{Name: job.Name, Namespace: job.Namespace, Labels: map[string]string{managedLabel: managed, storeLabel: job.Labels[storeLabel]}, Annotations: job.Annotations}
+	if job.UID != "" {
+		meta.OwnerReferences = []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: job.Name, UID: job.UID}}
+	}
+	return meta
+}
+
+// meet makes the Service and the policy of a Job of several pods.
+func (e *Executor) meet(ctx context.Context, job *batchv1.Job) error {
 	if replicasOf(job) == 1 {
 		return nil
 	}
-	want := service(job)
+	if err := e.own(ctx, job, e.network, "networkpolicies", meeting(job), &networkingv1.NetworkPolicy{}); err != nil {
+		return fmt.Errorf("creating the NetworkPolicy of Job %s: %w", job.Name, err)
+	}
+	if err := e.own(ctx, job, e.core, "services", service(job), &corev1.Service{}); err != nil {
+		return fmt.Errorf("creating the Service of Job %s: %w", job.Name, err)
+	}
+	return nil
+}
+
+// object is one of the API, with its metadata.
+type object interface {
+	runtime.Object
+	metav1.Object
+}
+
+// own creates an object that a Job owns. One that is there is that of this Job, or of one of its name that is about to go: then it is made anew.
+func (e *Executor) own(ctx context.Context, job *batchv1.Job, client rest.Interface, resource string, want, there object) error {
 	for answered := time.Now(); ; {
 		err := e.request(ctx, func(ctx context.Context) error {
-			return e.core.Post().Namespace(e.namespace).Resource("services").Body(want).Do(ctx).Error()
+			return client.Post().Namespace(e.namespace).Resource(resource).Body(want).Do(ctx).Error()
 		})
 		if apierrors.IsAlreadyExists(err) {
-			there := &corev1.Service{}
 			err = e.request(ctx, func(ctx context.Context) error {
-				return e.core.Get().Namespace(e.namespace).Resource("services").Name(want.Name).Do(ctx).Into(there)
+				return client.Get().Namespace(e.namespace).Resource(resource).Name(want.GetName()).Do(ctx).Into(there)
 			})
-			if err == nil && slices.ContainsFunc(there.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == job.UID }) {
+			if err == nil && slices.ContainsFunc(there.GetOwnerReferences(), func(o metav1.OwnerReference) bool { return o.UID == job.UID }) {
 				return nil
 			}
 		} else if err == nil {
 			return nil
 		}
 		if refused(err) && !apierrors.IsNotFound(err) || time.Since(answered) > away {
-			return fmt.Errorf("creating the Service of Job %s: %w", job.Name, err)
+			return err
 		}
 		if !sleep(ctx, firstLook) {
 			return ctx.Err()

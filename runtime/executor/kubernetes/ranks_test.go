@@ -8,6 +8,8 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
@@ -36,6 +38,44 @@ func TestRankedJob(t *testing.T) {
 	}
 	text, err := Manifest(t.Context(), e.opts, nil, rankedWhole())
 	if err != nil || !strings.Contains(string(text), "kind: Service") || !strings.Contains(string(text), "completionMode: Indexed") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// TestMeeting: the pods of a Job of several replicas reach each other, and those of another one do not reach them, neither as an apply makes them nor as they are printed
+// before the fingerprint is known.
+func TestMeeting(t *testing.T) {
+	e := &Executor{opts: Options{Store: "s3://models/a", Image: "mlp:1", Secrets: "values"}, namespace: "ml"}
+	one, other, unknown := rankedWhole(), rankedWhole(), rankedWhole()
+	other.Fingerprint, unknown.Fingerprint = "blake3:"+strings.Repeat("cd", 32), "FINGERPRINT"
+	for _, w := range []executor.Whole{one, other, unknown} {
+		job := e.job(w, "trainer:1")
+		job.UID = "made"
+		policy := meeting(job)
+		peers := policy.Spec.Ingress[0].From
+		for what, selector := range map[string]metav1.LabelSelector{"of the policy": policy.Spec.PodSelector, "from": *peers[0].PodSelector, "to": *policy.Spec.Egress[0].To[0].PodSelector} {
+			s, err := metav1.LabelSelectorAsSelector(&selector)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, peer := range []executor.Whole{one, other, unknown} {
+				if got := s.Matches(labels.Set(e.job(peer, "trainer:1").Spec.Template.Labels)); got != (peer.Fingerprint == w.Fingerprint) {
+					t.Errorf("%s %s: pods of %s: %v", w.Fingerprint, what, peer.Fingerprint, got)
+				}
+			}
+			if s.Matches(labels.Set(e.job(foreignWhole(), "trainer:1").Spec.Template.Labels)) {
+				t.Errorf("%s: pods of a stage of one replica", what)
+			}
+		}
+		if len(peers) != 1 || len(policy.Spec.PolicyTypes) != 2 || len(policy.OwnerReferences) != 1 || policy.OwnerReferences[0].UID != "made" {
+			t.Errorf("got %+v", policy)
+		}
+		if service(job).Name != job.Name || !strings.Contains(strings.Join(job.Spec.Template.Spec.Containers[0].Args, " "), job.Name+"-0."+job.Name) {
+			t.Errorf("got %+v", job)
+		}
+	}
+	text, err := Manifest(t.Context(), e.opts, nil, unknown)
+	if err != nil || strings.Count(string(text), "mlp.ranks: mlp-FINGERPRINT\n") != 5 {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
