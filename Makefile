@@ -2,10 +2,11 @@
 
 GO ?= go
 
-# What `make cluster` builds.
+# What `make cluster` and `make kwok` build.
 CLUSTER = $(CURDIR)/bin/cluster
+KWOK = $(CURDIR)/bin/kwok
 
-.PHONY: build demo test cluster cluster-test race race-threads bench bench-peers figures fuzz soak
+.PHONY: build demo test cluster kwok cluster-test kwok-test cluster-soak race race-threads bench bench-peers figures fuzz soak
 
 # The static binary: command line, stage runner, model server and, in an empty image, every built-in component. Names of
 # hosts and users are looked up by Go itself, which wants no shared library of the system (netgo, osusergo). What the linker says is
@@ -53,19 +54,34 @@ test: build
 	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
 	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -vet=off -p $(AT_ONCE) -timeout 35m $(LONG) ./...
 
-# Kubernetes as one program, for tests on a real cluster: from its own module, eleven minutes of one core. It is built once: nothing of mlp is in it.
+# Kubernetes as one program, for tests on a real cluster: from its own module, ten minutes of one core. It is built once: nothing of mlp is in it.
 CLUSTER_SOURCE = runtime/executor/kubernetes/kubernetestest/testdata/cluster
 cluster: $(CLUSTER)
 $(CLUSTER): $(addprefix $(CLUSTER_SOURCE)/,main.go go.mod go.sum)
 	@mkdir -p bin
 	cd $(CLUSTER_SOURCE) && GOFLAGS= $(GO) build -trimpath -ldflags '-s -w' -o $(CLUSTER) .
 
+# What plays nodes and pods where one machine cannot run as many (https://kwok.sigs.k8s.io): from its own module, at the versions of what the cluster is made of, a minute
+# besides that.
+KWOK_SOURCE = runtime/executor/kubernetes/kubernetestest/testdata/kwok
+kwok: $(KWOK)
+$(KWOK): $(addprefix $(KWOK_SOURCE)/,main.go go.mod go.sum)
+	@mkdir -p bin
+	cd $(KWOK_SOURCE) && GOFLAGS= $(GO) build -trimpath -ldflags '-s -w' -o $(KWOK) .
+
 # The tests of the executor kubernetes, on a cluster of two nodes that they start on this machine; it needs root, and Debian's etcd-server,
 # containerd, containernetworking-plugins, conntrack and busybox-static. They are no part of `make test`. CLUSTER_TESTS are those whose name has it:
 # make cluster-test CLUSTER_TESTS='digests|program|ranks'
 CLUSTER_TESTS ?= .
+CLUSTER_ENV = MLP_REQUIRE_CLUSTER=1 MLP_CLUSTER=$(CLUSTER) MLP_REQUIRE_S3=1 MLP_BIN=$(CURDIR)/bin/mlp
 cluster-test: build cluster
-	MLP_REQUIRE_CLUSTER=1 MLP_CLUSTER=$(CLUSTER) MLP_REQUIRE_S3=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 40m -v -run 'Cluster/$(CLUSTER_TESTS)' ./runtime/cli
+	$(CLUSTER_ENV) $(GO) test -count=1 -timeout 40m -v -run 'Cluster/$(CLUSTER_TESTS)' ./runtime/cli
+
+# The executor on a control plane whose nodes are played: 300 stages of one pipeline, and 60 faults among 20 stages. cluster-soak is 50,000, and 1,000 among 200.
+kwok-test: build cluster kwok
+	$(CLUSTER_ENV) MLP_KWOK=$(KWOK) $(GO) test -count=1 -timeout 20m -v -run 'Played' ./runtime/cli
+cluster-soak: build cluster kwok
+	MLP_SOAK=1 $(CLUSTER_ENV) MLP_KWOK=$(KWOK) $(GO) test -count=1 -timeout 4h -v -run 'Played' ./runtime/cli
 
 # The race detector, on the packages whose tests do without the SQL engine (it is C++, which the detector does not see); the
 # engine of applies, the executors, the store and the language server are among them. Simulations and comparisons of figures

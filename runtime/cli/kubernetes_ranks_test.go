@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -32,14 +30,7 @@ stage "container" "count" {
 
 // ranksOnCluster: the example that trains over four replicas yields the same by docker and on the cluster, where each is in a pod of its own.
 func ranksOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
-	const image = "mlp-example-python:1"
-	if err := exec.Command("docker", "image", "inspect", image).Run(); err != nil {
-		if os.Getenv("MLP_REQUIRE_PYTHON_IMAGE") == "1" {
-			t.Fatalf("MLP_REQUIRE_PYTHON_IMAGE=1, and no image %s", image)
-		}
-		t.Skipf("no image %s: examples/python/image.sh makes it", image)
-	}
-	c.Load(t, image)
+	pythonImage(t, c)
 	here, there := exampleCopy(t, "ranks"), exampleCopy(t, "ranks")
 	mustRun(t, here, "apply", "--auto-approve", "--executor", "docker")
 	want := results(t, here)

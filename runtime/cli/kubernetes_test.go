@@ -63,9 +63,13 @@ func TestCluster(t *testing.T) {
 		name string
 		test func(*testing.T, *kubernetestest.Cluster, *s3test.Server)
 	}{
-		{"digests of churn", func(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) { sameOnCluster(t, c, s, "churn") }},
-		{"digests of fraud", func(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) { sameOnCluster(t, c, s, "fraud") }},
-		{"a program", programOnCluster}, {"rights", rightsOnCluster}, {"inside", insideOnCluster}, {"no image", imageOnCluster}, {"cancelled", cancelledOnCluster}, {"adopted", adoptedOnCluster},
+		{"digests of churn", func(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
+			sameOnCluster(t, c, s, "churn", "process")
+		}},
+		{"digests of fraud", func(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
+			sameOnCluster(t, c, s, "fraud", "process")
+		}},
+		{"a program", programOnCluster}, {"registry", registryOnCluster}, {"python", pythonExampleOnCluster}, {"rights", rightsOnCluster}, {"inside", insideOnCluster}, {"no image", imageOnCluster}, {"cancelled", cancelledOnCluster}, {"adopted", adoptedOnCluster},
 		{"out of memory", memoryOnCluster}, {"more memory", raisedOnCluster}, {"evicted", evictedOnCluster}, {"preempted", preemptedOnCluster}, {"drained", drainedOnCluster},
 		{"tainted", taintedOnCluster}, {"deleted", deletedOnCluster}, {"quota", quotaOnCluster}, {"forbidden", forbiddenOnCluster}, {"too late", lateOnCluster},
 		{"unschedulable", unplacedOnCluster}, {"killed", killedOnCluster}, {"successor", successorOnCluster}, {"trouble", troubleOnCluster},
@@ -81,18 +85,18 @@ func TestCluster(t *testing.T) {
 
 var applyOnCluster = []string{"apply", "--auto-approve", "--executor", "kubernetes"}
 
-// sameOnCluster applies an example on the cluster and by processes, in stores of their own: fingerprints and digests are the same. What reads files
+// sameOnCluster applies an example on the cluster and by another executor, in stores of their own: fingerprints and digests are the same. What reads files
 // of this machine runs here, all else there.
-func sameOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server, example string) {
+func sameOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server, example, other string) {
 	here, there := exampleCopy(t, example), exampleCopy(t, example)
-	mustRun(t, here, "apply", "--auto-approve", "--executor", "process")
+	mustRun(t, here, "apply", "--auto-approve", "--executor", other)
 	want := results(t, here)
 	t.Setenv(workspace.StoreVariable, s.URL("models/"+example))
 	began := time.Now()
 	mustRun(t, there, append(applyOnCluster, "--parallelism", "4")...)
 	t.Logf("%s: %d results in %.1f s", example, len(want), time.Since(began).Seconds())
 	if diff := cmp.Diff(want, results(t, there)); diff != "" {
-		t.Errorf("-process +kubernetes\n%s", diff)
+		t.Errorf("-%s +kubernetes\n%s", other, diff)
 	}
 	ends(t, there, 0, []string{"nothing to do"}, "plan")
 	var seen podList
@@ -109,13 +113,13 @@ type podList struct {
 	}
 }
 
-// emptyCluster waits until there is no Job, no pod and no Service of one, as long as a cluster may take to remove them.
+// emptyCluster waits until there is no Job, no pod, and no Service and no policy of one, as long as a cluster may take to remove them.
 func emptyCluster(t *testing.T, c *kubernetestest.Cluster) {
 	t.Helper()
 	var left podList
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
 		left = podList{}
-		for _, kind := range []string{pods, jobs, "/api/v1/namespaces/default/services?labelSelector=app.kubernetes.io/managed-by=mlp"} {
+		for _, kind := range []string{pods, jobs, "/api/v1/namespaces/default/services?labelSelector=mlp.store", "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies?labelSelector=mlp.store"} {
 			var more podList
 			c.Call(t, http.MethodGet, kind, "", nil, &more)
 			left.Items = append(left.Items, more.Items...)
@@ -196,6 +200,7 @@ func rightsOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) 
 	grant(t, c, text)
 	t.Setenv("KUBECONFIG", c.As(t, "mlp-apply"))
 	mustRun(t, dir, applyOnCluster...)
+	mustRun(t, onStore(t, s, "rightsranks", ranked(2, 1, "true", "")), applyOnCluster...)
 	if code := c.CallAs(t, "mlp-apply", http.MethodGet, secrets); code != http.StatusForbidden {
 		t.Errorf("who applies may list secrets: status %d", code)
 	}

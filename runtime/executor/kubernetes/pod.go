@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,8 +67,10 @@ func waitsFor(p *corev1.Pod) (why string, never bool) {
 			continue
 		}
 		switch wait.Reason {
-		case "ErrImageNeverPull", "InvalidImageName", "ImagePullBackOff": // the last: it was tried, and more than once
+		case "ErrImageNeverPull", "InvalidImageName":
 			return fmt.Sprintf("%s: %s", wait.Reason, wait.Message), true
+		case "ErrImagePull", "ImagePullBackOff": // the latter: it was tried, and more than once
+			return fmt.Sprintf("%s: %s", wait.Reason, unpulled(wait.Message)), wait.Reason == "ImagePullBackOff"
 		case "ContainerCreating":
 			return "", false
 		}
@@ -79,6 +82,34 @@ func waitsFor(p *corev1.Pod) (why string, never bool) {
 		}
 	}
 	return "", false
+}
+
+// Of what a node says of an image that it cannot pull: what stands before the cause, with the image's name again each time, and what stands within.
+var (
+	tried  = regexp.MustCompile(`^(?:Back-off pulling image|failed to pull and unpack image|failed to pull image|failed to resolve reference|failed to resolve image) "([^"]*)": |^ErrImagePull: |^rpc error: code = \w+ desc = `)
+	within = regexp.MustCompile(` \[manifests [^\]]*\]:`)
+)
+
+// unpulled is why a node cannot pull an image, with its name once, and what to do where the registry did not let it.
+func unpulled(message string) string {
+	image, why := "", message
+	for {
+		m := tried.FindStringSubmatchIndex(why)
+		if m == nil {
+			break
+		}
+		if m[2] >= 0 {
+			image = why[m[2]:m[3]] + ": "
+		}
+		why = why[m[1]:]
+	}
+	why = image + within.ReplaceAllString(why, "")
+	for _, sign := range []string{"401 Unauthorized", "403 Forbidden", "no basic auth credentials", "authorization failed"} {
+		if strings.Contains(why, sign) {
+			return why + ". Nodes pull with the credentials of the Secret that MLP_KUBERNETES_PULL_SECRET names, or that of their service account: there are none, or not those of the registry"
+		}
+	}
+	return why
 }
 
 // reason is why a Job ended, as it says.

@@ -41,7 +41,7 @@ type Cluster struct {
 	client *http.Client
 }
 
-// Start starts a cluster that ends with the test.
+// Start starts a cluster that ends with the test. Without nodes of its own it is a control plane for those of Play.
 func Start(t testing.TB, nodes int) *Cluster {
 	t.Helper()
 	if os.Getenv(Required) == "" {
@@ -53,7 +53,9 @@ func Start(t testing.TB, nodes int) *Cluster {
 	t.Cleanup(func() { c.script(t, "down", c.dir) })
 	c.script(t, "up", os.Getenv(Program), c.dir, fmt.Sprint(nodes), Address(t))
 	c.Config, c.server, c.token = filepath.Join(c.dir, "kubeconfig"), c.read(t, "server"), c.read(t, "token")
-	c.serveNames(t, Address(t))
+	if nodes > 0 {
+		c.serveNames(t, Address(t))
+	}
 	return c
 }
 
