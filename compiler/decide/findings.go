@@ -23,12 +23,8 @@ func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 		Failures []struct{ Column, Expectation, Observed, Expected, Severity string }
 		Drift    struct {
 			Alarm   *bool
-			Columns map[string]struct {
-				Drifted *bool
-				Method  *string
-				Score   *float64
-				Limit   *float64
-			}
+			Columns map[string]driftOf
+			Slices  map[string]struct{ Columns map[string]driftOf }
 		}
 		Delta map[string]struct{ Value, Low, High *float64 }
 	}
@@ -51,13 +47,16 @@ func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 	}
 	if watches {
 		quiet := f.Drift.Alarm != nil && !*f.Drift.Alarm // of what its block bears as chance nobody is told
-		for _, name := range slices.Sorted(maps.Keys(f.Drift.Columns)) {
-			if quiet {
-				break
+		drifted := func(of map[string]driftOf, where string, but map[string]driftOf) {
+			for _, name := range slices.Sorted(maps.Keys(of)) {
+				if c := of[name]; c.drifted() && !but[name].drifted() && !quiet {
+					out = append(out, plan.Finding{Severity: plan.DriftFinding, About: name, Text: fmt.Sprintf("%s%s %s, limit %s", where, word(c.Method), short(c.Score), short(c.Limit))})
+				}
 			}
-			if c := f.Drift.Columns[name]; c.Drifted != nil && *c.Drifted {
-				out = append(out, plan.Finding{Severity: plan.DriftFinding, About: name, Text: fmt.Sprintf("%s %s, limit %s", word(c.Method), short(c.Score), short(c.Limit))})
-			}
+		}
+		drifted(f.Drift.Columns, "", nil)
+		for _, name := range slices.Sorted(maps.Keys(f.Drift.Slices)) { // what the whole table shows is told of that alone
+			drifted(f.Drift.Slices[name].Columns, "in "+name+": ", f.Drift.Columns)
 		}
 		if f.Drift.Alarm != nil && *f.Drift.Alarm && len(out) == 0 {
 			out = append(out, plan.Finding{Severity: plan.DriftFinding, Text: "the columns together are further from the reference than chance puts them, and none alone"})
@@ -76,6 +75,16 @@ func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 	}
 	return out
 }
+
+// driftOf is what a monitor has of a column.
+type driftOf struct {
+	Drifted *bool
+	Method  *string
+	Score   *float64
+	Limit   *float64
+}
+
+func (d driftOf) drifted() bool { return d.Drifted != nil && *d.Drifted }
 
 // weight puts first what fails.
 var weight = map[plan.FindingSeverity]int{plan.FailFinding: 0, plan.DriftFinding: 1, plan.WarnFinding: 2}

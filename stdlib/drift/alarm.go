@@ -32,9 +32,9 @@ func exchangesFor(level float64) int { return int(math.Ceil(looseness/level)) - 
 const common = 0.95
 
 // alarmOf goes by the first exchanges of each column, which all columns have. A column of a distance raises it only where it reaches its limit too.
-func alarmOf(pairs []*pair, chances []*chance, o Options) Alarm {
+func alarmOf(pairs []*pair, chances []*chance, o Options) alarms {
 	if o.Level == 0 || len(pairs) == 0 {
-		return Alarm{PValue: math.NaN()}
+		return alarms{pvalue: math.NaN()}
 	}
 	n := o.Permutations
 	greatest, mine := make([]float64, n), make([]float64, len(pairs))
@@ -59,13 +59,30 @@ func alarmOf(pairs []*pair, chances []*chance, o Options) Alarm {
 			atLeast++
 		}
 	}
-	out := Alarm{PValue: float64(atLeast) / float64(n+1)}
+	out := alarms{pvalue: float64(atLeast) / float64(n+1), raised: make([]bool, len(pairs))}
 	slices.Sort(greatest)
 	// Of n+1 deals so many may be as far out as the tables, these among them.
 	allowed := int(o.Level * float64(n+1) * (1 + 1e-9))
 	for i, p := range pairs {
 		if allowed > 0 && mine[i]*(1-tolerance) > greatest[n-allowed] && (IsTest(p.method) || chances[i].observed >= o.limit(p.method)) {
-			out.Columns = append(out.Columns, p.name)
+			out.raised[i] = true
+		}
+	}
+	return out
+}
+
+// alarms are the verdict over pairs; raised is nil where no level was asked for, or nothing could be compared.
+type alarms struct {
+	pvalue float64
+	raised []bool // by pair
+}
+
+// of are the alarms of some of the pairs, by their places.
+func (a alarms) of(some func(pair int) bool, pairs []*pair) Alarm {
+	out := Alarm{PValue: a.pvalue}
+	for i, raised := range a.raised {
+		if raised && some(i) {
+			out.Columns = append(out.Columns, pairs[i].name)
 		}
 	}
 	return out

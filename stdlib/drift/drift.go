@@ -74,6 +74,9 @@ type Options struct {
 	Permutations int     // exchanges at first; more follow where there are many columns (permute); 0: 999
 	Seed         int64   // of exchanges and of sampling
 	Threads      int     // results do not depend on it
+	// Strata are of the rows of both tables, the reference's first: rows change places with those of their stratum alone, so that what strata differ by
+	// is no drift. Nil: all rows are of one.
+	Strata []int32
 }
 
 // Result is what was found of one column.
@@ -126,16 +129,23 @@ func CompareAll(ctx context.Context, reference, current *frame.Frame, columns []
 			pairs, at = append(pairs, p), append(at, i)
 		}
 	}
-	found := bare
-	if o.Calibrate != NotCalibrated {
-		found = calibrated
+	var results []Result
+	raised := alarms{pvalue: math.NaN()}
+	var err error
+	if o.Calibrate == NotCalibrated {
+		results = bare(pairs, o)
+	} else {
+		n, m := reference.Rows, current.Rows
+		if n > sampleRows || m > sampleRows {
+			pairs, n, m, o.Strata = sampled(pairs, n, m, o)
+		}
+		results, raised, err = calibrated(ctx, pairs, n, m, o)
 	}
-	results, alarm, err := found(ctx, pairs, reference.Rows, current.Rows, o)
 	for k, r := range results {
 		r.Warning = pairs[k].warning()
 		out[at[k]] = r
 	}
-	return out, alarm, err
+	return out, raised.of(func(int) bool { return true }, pairs), err
 }
 
 // withDefaults: 999 permutations make the least p-value 0.001.
@@ -192,7 +202,7 @@ func undefined(columns []string, reason string) []Result {
 }
 
 // bare holds scores against the methods' own limits.
-func bare(_ context.Context, pairs []*pair, _, _ int, o Options) ([]Result, Alarm, error) {
+func bare(pairs []*pair, o Options) []Result {
 	out := make([]Result, len(pairs))
 	for i, p := range pairs {
 		s := p.asIs()
@@ -205,18 +215,15 @@ func bare(_ context.Context, pairs []*pair, _, _ int, o Options) ([]Result, Alar
 		}
 		out[i] = r
 	}
-	return out, Alarm{PValue: math.NaN()}, nil
+	return out
 }
 
 // calibrated adds what chance would give. Score, Limit and Drifted agree: a column has drifted if its score reaches the
 // limit.
-func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Result, Alarm, error) {
-	if n > sampleRows || m > sampleRows {
-		pairs, n, m = sampled(pairs, n, m, o.Seed)
-	}
+func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Result, alarms, error) {
 	chances, err := permute(ctx, pairs, n, m, o)
 	if err != nil {
-		return nil, Alarm{PValue: math.NaN()}, err
+		return nil, alarms{pvalue: math.NaN()}, err
 	}
 	pvalues := make([]float64, len(pairs))
 	for i, c := range chances {

@@ -12,8 +12,9 @@ import (
 // by whether there are values.
 type pair struct {
 	name   string
-	method string // of drift.Methods: "ks", "wasserstein", …
-	n      int    // rows of the reference
+	method string    // of drift.Methods: "ks", "wasserstein", …
+	n      int       // rows of the reference
+	of     *partRows // whose rows it has; nil: all
 
 	codes []int32 // of the category of each row, from 0
 	kinds int     // how many categories there are

@@ -77,17 +77,18 @@ func exchange(ctx context.Context, pairs []*pair, into []*chance, n, m, from, to
 	for _, c := range into {
 		c.scores = append(c.scores, make([]float64, to-from)...)
 	}
+	order, strata := layers(n, m, o.Strata)
 	var next atomic.Int64
 	next.Store(int64(from))
 	var wg sync.WaitGroup
 	for range max(o.Threads, 1) {
 		wg.Go(func() {
-			d := dealer{inReference: make([]uint8, n+m), rows: make([]int32, n+m), n: n}
+			d := dealer{inReference: make([]uint8, n+m), rows: make([]int32, n+m), order: order, strata: strata}
 			var memory scratch
 			for b := int(next.Add(1)) - 1; b < to && ctx.Err() == nil; b = int(next.Add(1)) - 1 {
 				d.deal(o.Seed, uint64(b))
 				for i, p := range pairs {
-					into[i].scores[b] = p.split(d.inReference, &memory).score(p.method)
+					into[i].scores[b] = p.split(d.rowsOf(p.of), &memory).score(p.method)
 				}
 				step(1)
 			}
@@ -141,16 +142,22 @@ func above(x float64) float64 {
 	return max(math.Nextafter(x/(1-tolerance), math.Inf(1)), tolerance)
 }
 
-// sampled restricts the pairs to at most sampleRows rows of each table.
-func sampled(pairs []*pair, n, m int, seed int64) ([]*pair, int, int) {
-	src := rand.NewPCG(uint64(seed), math.MaxUint64)
+// sampled restricts the pairs, and the strata of rows, to at most sampleRows rows of each table.
+func sampled(pairs []*pair, n, m int, o Options) ([]*pair, int, int, []int32) {
+	src := rand.NewPCG(uint64(o.Seed), math.MaxUint64)
 	ref, cur := choice(src, 0, n), choice(src, n, m)
 	rows := append(ref, cur...)
 	out := make([]*pair, len(pairs))
 	for i, p := range pairs {
 		out[i] = p.restrict(rows, len(ref))
 	}
-	return out, len(ref), len(cur)
+	var strata []int32
+	if o.Strata != nil {
+		for _, r := range rows {
+			strata = append(strata, o.Strata[r])
+		}
+	}
+	return out, len(ref), len(cur), strata
 }
 
 // choice is at most sampleRows of the size rows that start at from.
@@ -168,25 +175,72 @@ func choice(src *rand.PCG, from, size int) []int32 {
 type dealer struct {
 	inReference []uint8 // 1 or 0
 	rows        []int32
-	n           int // rows of the reference
+	order       []int32 // the rows, stratum by stratum
+	strata      []layer
+
+	part   *partRows // whose rows were asked for last in this deal
+	inPart []uint8
 }
 
-// deal starts from the rows in order, so that it does not depend on the deals before. The smaller side is drawn.
+// layer is a stratum: its rows among those of order, and how many of them are the reference's.
+type layer struct{ from, to, n int }
+
+// layers are the rows of both tables by stratum, in their order within each.
+func layers(n, m int, strata []int32) (order []int32, out []layer) {
+	order = make([]int32, n+m)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	if strata == nil {
+		return order, []layer{{0, n + m, n}}
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(strata[a], strata[b]) })
+	for i, r := range order {
+		if i == 0 || strata[r] != strata[order[i-1]] {
+			out = append(out, layer{from: i})
+		}
+		last := &out[len(out)-1]
+		last.to = i + 1
+		if int(r) < n {
+			last.n++
+		}
+	}
+	return order, out
+}
+
+// deal starts from the rows in order, so that it does not depend on the deals before. Of each stratum the smaller side is drawn.
 func (d *dealer) deal(seed int64, b uint64) {
-	for i := range d.rows {
-		d.rows[i] = int32(i)
+	copy(d.rows, d.order)
+	d.part = nil
+	src := rand.NewPCG(uint64(seed), b)
+	for _, s := range d.strata {
+		rows := d.rows[s.from:s.to]
+		k, drawn := s.n, uint8(1)
+		if m := len(rows) - s.n; m < k {
+			k, drawn = m, 0
+		}
+		draw(src, rows, k)
+		for _, r := range rows[:k] {
+			d.inReference[r] = drawn
+		}
+		for _, r := range rows[k:] {
+			d.inReference[r] = 1 - drawn
+		}
 	}
-	k, drawn := d.n, uint8(1)
-	if m := len(d.rows) - d.n; m < k {
-		k, drawn = m, 0
+}
+
+// rowsOf says of the rows of a part whether they are the reference's in this deal; nil is the part that has all.
+func (d *dealer) rowsOf(p *partRows) []uint8 {
+	if p == nil {
+		return d.inReference
 	}
-	draw(rand.NewPCG(uint64(seed), b), d.rows, k)
-	for _, r := range d.rows[:k] {
-		d.inReference[r] = drawn
+	if d.part != p {
+		d.part, d.inPart = p, d.inPart[:0]
+		for _, r := range p.rows {
+			d.inPart = append(d.inPart, d.inReference[r])
+		}
 	}
-	for _, r := range d.rows[k:] {
-		d.inReference[r] = 1 - drawn
-	}
+	return d.inPart
 }
 
 // draw moves k random rows to the front (Fisher and Yates).

@@ -149,35 +149,13 @@ func entityKey(f *frame.Frame, entity []string, row int) (string, bool) {
 	return string(key), true
 }
 
-// readMasks asks the SQL engine which rows are in which slice.
-// The mask of slice s has one element for each counted row. The rows that the engine numbers are all rows in stored order, so that
-// place i is row i of the frame.
+// readMasks are the rows of each slice: the mask of slice s has one element for each counted row.
 func readMasks(ctx context.Context, all []Slice, path string, counted []int) ([][]bool, error) {
-	if len(all) == 0 {
-		return nil, nil
+	var where []string
+	for _, s := range all {
+		where = append(where, s.Where)
 	}
-	// A condition that is null is false: such a row is in no slice.
-	terms := []string{"row_number() over () as mlp_row"}
-	var names []string
-	for i, s := range all {
-		names = append(names, fmt.Sprintf("slice_%d", i))
-		terms = append(terms, fmt.Sprintf("coalesce((%s\n), false) as slice_%d", s.Where, i))
-	}
-	out := make([][]bool, len(all))
-	for s := range all {
-		out[s] = make([]bool, len(counted))
-	}
-	next := 0 // of counted
-	err := queried(ctx, table.Query{SQL: "select " + strings.Join(terms, ", ") + " from data", Tables: map[string]string{"data": path}, OrderBy: []string{"mlp_row"}}, func(path string) error {
-		return table.ReadParts(ctx, path, names, func(p table.Part) error {
-			for ; next < len(counted) && counted[next] < p.Before+p.Rows; next++ {
-				for s := range all {
-					out[s][next] = p.Columns[s].Num[counted[next]-p.Before] == 1
-				}
-			}
-			return nil
-		})
-	})
+	out, err := table.Masks(ctx, path, where, append([]int{}, counted...))
 	if err != nil {
 		return nil, fmt.Errorf("slicing the data: %w", err)
 	}

@@ -35,6 +35,7 @@ func (c *config) columns(reference, current *schema.Table) []string {
 			}
 		}
 	}
+	skip[strings.ToLower(c.Time)] = true
 	for _, col := range reference.Columns {
 		other := current.Column(col.Name)
 		if other != nil && !skip[strings.ToLower(col.Name)] && comparable(col.Type) {

@@ -3,6 +3,12 @@
 // It reads the columns of both, asks stdlib/drift of each whether chance explains the difference, and writes figures and a report.
 // Drift fails nothing by itself; a rule says what is too much, such as monitor.customers.drift.share <= 0.1.
 //
+// What is compared is said in three steps, each of which may be left out:
+//
+//	window, baseline   the newest rows of the current table, and of the reference those before them    (compared.go)
+//	season             of these, rows of equal phase, as of the same weekdays                        (stdlib/drift)
+//	slice              parts of both, each by itself, besides the whole                              (slices.go)
+//
 // Columns are found before anything runs, so that drift.columns.<c> of a misspelt column is an error of the file. Keys, entities,
 // times and labels are left out unless they are listed: a key differs by nature, a time only grows, and of labels the newest are
 // not known yet.
@@ -19,7 +25,6 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	method "github.com/mlp-lang/mlp/stdlib/drift"
-	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -38,11 +43,15 @@ var Component = component.Component{
 				{Name: "current", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data is."},
 				{Name: "columns", Type: schema.StringList, ColumnOf: "reference",
 					Doc: "What to compare. Default: the columns that both tables have, without keys, entities, times and labels."},
+				{Name: "time", Type: schema.String, ColumnOf: "current", Doc: "When a row happened, a date or timestamp of both tables, for `window`, `baseline`, `season` and the report. Default: what each table has as its time."},
+				{Name: "window", Type: schema.Duration, Doc: "Of the current table only rows within this time before its newest one: `7d`. Default: all."},
+				{Name: "baseline", Type: schema.Duration, Doc: "Of the reference only rows within this time before the current ones begin: `8w`. Default: all; with a `season`, all before the current ones."},
+				{Name: "season", Type: schema.Duration, Doc: "What comes again, such as `1w`, or `52w`: rows are compared with rows of the same phase, whole seasons before."},
 				{Name: "every", Type: schema.Duration, Doc: "How often it looks, for `false_alarms_per_year`. Default: `1d`. A look is an apply with new rows: who calls `mlp apply`, and when, is said elsewhere."},
 				{Name: "false_alarms_per_year", Type: schema.Number, Doc: "How many alarms a year are borne where nothing moves, over all columns: `1` or `0.5`. With it there is `drift.alarm`, and somebody is told of that alone."},
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the exchanges."},
 			},
-			Blocks: []schema.Block{{Name: "drift", Doc: "How drift is found.", Body: schema.Body{Attrs: []schema.Attr{
+			Blocks: []schema.Block{sliceBlock(), {Name: "drift", Doc: "How drift is found.", Body: schema.Body{Attrs: []schema.Attr{
 				{Name: "min_rows", Type: schema.Integer, Default: 100.0, Doc: "With fewer rows on either side the figures are undefined."},
 				{Name: "method", Type: schema.String, OneOf: method.Methods(), Doc: "One method for all columns. Default: chosen by column."},
 				{Name: "calibrate", Type: schema.String, Default: method.ByPermutation, OneOf: []string{method.ByPermutation, method.NotCalibrated},
@@ -51,10 +60,10 @@ var Component = component.Component{
 			}}}},
 		},
 		Out: []schema.Port{
-			{Name: "figures", Type: schema.FiguresPort, Doc: "`drift.share`, `drift.drifted`, `drift.undefined`, `drift.columns.<c>`, `rows`."},
+			{Name: "figures", Type: schema.FiguresPort, Doc: "`drift.share`, `drift.drifted`, `drift.undefined`, `drift.columns.<c>`, `rows`; of slices the same under `drift.slices.<s>`."},
 			{Name: "report", Type: schema.FilesPort, Doc: "The same as drift.json, columns in their order."},
 		},
-		Examples: []schema.Example{{Title: "This month against the training data", Code: example}},
+		Examples: []schema.Example{{Title: "This month against the training data", Code: example}, {Title: "The last quarter against the same weekdays of the year before it, and monthly contracts apart", Code: seasonExample}},
 	},
 	Shape: shape,
 	Run:   run,
@@ -71,7 +80,12 @@ const doc = "Without a `method` it is Evidently's choice. With at most 1000 refe
 	"extrapolated from the highest tenth of them. `q_value` is `p_value` adjusted for the number of columns: at most 0.05 where chance does not explain the column. (Without calibration the limit of a test is that of `p_value`, and there is no `q_value`.)\n\n" +
 	"`drift.share` is the share of columns that drifted, `drift.drifted` how many. A column with an infinite value has no figures, is counted in `drift.undefined`, and is told; the others have theirs. A reference whose standard deviation few rows make is told too: in units of it shifts of the others hide.\n\n" +
 	"Where nothing drifts, one run in twenty has a false alarm, however many columns there are: of twelve monthly runs, 46 % of years have one. `false_alarms_per_year` says how many are borne: then `drift.alarm` is whether the strongest column is further out than exchanging whole rows ever puts any, at the level that so many alarms leave for each look (Westfall and Young 1993): correlated columns and many of them do not change how often that is. " +
-	"It holds where rows are independent; of rows that come in series, as many of one customer, look at one each. A season is no chance: take a `reference` of the same season, or the weeks before. A rule that fires only if drift lasts reads two monitors, of this window and of the one before; no run looks at earlier runs.\n\n" +
+	"It holds where rows are independent; of rows that come in series, as many of one customer, look at one each. A rule that fires only if drift lasts reads two monitors, of this window and of the one before; no run looks at earlier runs.\n\n" +
+	"**A season is no drift.** `window` and `baseline` say which rows are compared: the newest, and those before them, so that one growing table can be both `reference` and `current`. With `season = \"1w\"` Saturdays are compared with Saturdays: " +
+	"the reference's rows that lie whole seasons before the current ones, of each phase (an hour of a day, a day of a week, a week of a longer season) in the share that it has now, and rows are exchanged within their phase alone, so that the alarm keeps its number. " +
+	"Current rows of a phase that the reference has too few rows of are left out, and counted in `rows.unmatched`. A year is best `52w`: then weekdays lie on weekdays. Of a season of a year the reference must reach a year back, and what changed since the last one is drift; " +
+	"where it does not, a `baseline` of some weeks moves along with a season.\n\n" +
+	"A `slice` is compared by itself, in `drift.slices.<s>`: drift of few rows hides in the whole. False discoveries are held over all slices and columns, and alarms of the whole and of the slices share `false_alarms_per_year`, half each. That a slice has more rows than it had is no drift of it, but of the whole.\n\n" +
 	"`mlp report monitor.<name>` shows the columns by how many times its limit a score is, what changed in them, their values then and now, and what to look at. Where the current table has a time, " +
 	"its rows are parted into up to eight windows, each compared by itself: `since` is the first from which on a column drifts to the end. Of personal columns no value is told, of others those that 20 rows have."
 
@@ -97,6 +111,33 @@ monitor "live" {
 }
 `
 
+const seasonExample = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "asked"    { type = "date" }
+  column "contract" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+}
+
+monitor "drift" "live" {
+  reference = source.customers
+  current   = source.customers
+  time      = "asked"
+  columns   = ["contract", "tenure"]
+  window    = "13w"
+  baseline  = "52w"
+  season    = "1w"
+
+  every                 = "13w"
+  false_alarms_per_year = 0.5
+
+  drift           { min_rows = 25 }
+  slice "monthly" { where = "contract = 'month'" }
+}
+`
+
 // config is the block. Columns is nil where the tables say which are compared; Drift is never nil after decode.
 // # What is decided where
 //
@@ -112,6 +153,11 @@ type config struct {
 	Columns     []string  `json:"columns"`
 	Seed        int64     `json:"seed"`
 	Drift       *settings `json:"drift"`
+	Time        string    `json:"time"`
+	Window      string    `json:"window"`
+	Baseline    string    `json:"baseline"`
+	Season      string    `json:"season"`
+	Slices      []slice   `json:"slice"`
 }
 
 // settings are the nested block drift, with its defaults filled in; Limit is 0 where the method's own holds.
@@ -137,7 +183,7 @@ func decode(raw json.RawMessage) (*config, error) {
 }
 
 // shape types the figures by the columns that will be compared. Nothing is said where one of the tables has mistakes.
-func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := decode(req.Config)
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
@@ -148,16 +194,18 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return out
 	}
 	columns := c.columns(reference, current)
-	out.Figures = figures(columns, c.FalseAlarms != nil)
+	out.Figures = c.figures(columns)
 	out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
 	out.Problems = append(c.checkColumns(reference, current, columns), c.Drift.check()...)
 	if _, problem := c.level(); problem != nil {
 		out.Problems = append(out.Problems, *problem)
 	}
+	out.Problems = append(out.Problems, c.checkTimes(reference, current)...)
+	out.Problems = append(out.Problems, c.checkSlices(ctx, b, reference, current)...)
 	return out
 }
 
-// level is that of one look's alarm; 0 where the block declares none.
+// level is that of one look's alarm; 0 where the block declares none. Where there are slices it is shared: half for the whole, half for the slices.
 func (c *config) level() (float64, *schema.Problem) {
 	at := func(path, summary, hint string) (float64, *schema.Problem) {
 		return 0, &schema.Problem{Path: path, Summary: summary, Hint: hint}
@@ -178,31 +226,49 @@ func (c *config) level() (float64, *schema.Problem) {
 		return at("false_alarms_per_year", "Bare limits have no rate of false alarms", `Leave out calibrate = "none".`)
 	}
 	level := *c.FalseAlarms * every.Hours() / (365.25 * 24)
+	least := method.LeastLevel
+	if len(c.Slices) > 0 {
+		least *= 2
+	}
 	switch {
 	case !(level > 0):
 		return at("false_alarms_per_year", "There is no alarm without a false one now and then", "For example 1, or 0.5.")
 	case level > 0.5:
 		return at("false_alarms_per_year", fmt.Sprintf("%v false alarms a year are more than every second of its looks", *c.FalseAlarms), "Look more often (every), or ask for fewer.")
-	case level < method.LeastLevel:
+	case level < least:
 		return at("false_alarms_per_year", fmt.Sprintf("One false alarm in %.0f looks is less than chance can be told apart by", 1/level), "Look less often (every), or bear more.")
 	}
 	return level, nil
 }
 
-// figures is the type of what rules see. The columns are known when files are checked, so that a misspelt one is an error.
-func figures(columns []string, alarms bool) *schema.FigureType {
+// figures is the type of what rules see. The columns and slices are known when files are checked, so that a misspelt one is an error.
+func (c *config) figures(columns []string) *schema.FigureType {
 	column := schema.Object(map[string]*schema.FigureType{"score": schema.Double, "p_value": schema.Share, "q_value": schema.Share, "limit": schema.Double,
 		"drifted": schema.Flag, "method": schema.Word})
 	keys := append([]string{}, columns...)
 	sort.Strings(keys)
-	drift := map[string]*schema.FigureType{"share": schema.Share, "drifted": schema.Count, "undefined": schema.Count, "columns": schema.KeyedMap(column, keys...)}
-	if alarms {
-		drift["alarm"], drift["alarm_p_value"] = schema.Flag, schema.Share
+	rows := map[string]*schema.FigureType{"reference": schema.Count, "current": schema.Count}
+	of := func() map[string]*schema.FigureType {
+		out := map[string]*schema.FigureType{"share": schema.Share, "drifted": schema.Count, "undefined": schema.Count, "columns": schema.KeyedMap(column, keys...)}
+		if c.FalseAlarms != nil {
+			out["alarm"] = schema.Flag
+		}
+		return out
 	}
-	return schema.Object(map[string]*schema.FigureType{
-		"drift": schema.Object(drift),
-		"rows":  schema.Object(map[string]*schema.FigureType{"reference": schema.Count, "current": schema.Count}),
-	})
+	drift := of()
+	if c.FalseAlarms != nil {
+		drift["alarm_p_value"] = schema.Share
+	}
+	if len(c.Slices) > 0 {
+		part := of()
+		part["rows"] = schema.Object(rows)
+		drift["slices"] = schema.KeyedMap(schema.Object(part), c.sliceNames()...)
+	}
+	all := rows
+	if c.Season != "" {
+		all = map[string]*schema.FigureType{"reference": schema.Count, "current": schema.Count, "unmatched": schema.Count}
+	}
+	return schema.Object(map[string]*schema.FigureType{"drift": schema.Object(drift), "rows": schema.Object(all)})
 }
 
 // run compares the current table with the reference, column by column. Drift is no failure of the stage: what comes of it is
@@ -218,27 +284,26 @@ func run(ctx context.Context, s *component.Stage) error {
 	if reference == nil || current == nil {
 		return fmt.Errorf("%s: the ports reference and current need schemas", s.Address)
 	}
-	columns := c.columns(reference, current)
-	a, err := table.ReadFrame(ctx, s.InputTable("reference"), columns)
-	if err != nil {
-		return fmt.Errorf("reading the reference: %w", err)
-	}
-	b, err := table.ReadFrame(ctx, s.InputTable("current"), columns)
-	if err != nil {
-		return fmt.Errorf("reading the current table: %w", err)
-	}
-	// Names are compared without regard to case; the frames take the reference's.
-	for i := range b.Columns {
-		b.Columns[i].Name = a.Columns[i].Name
-	}
-	options := method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit, MinRows: c.Drift.MinRows, Seed: c.Seed, Threads: s.Threads}
 	level, problem := c.level()
 	if problem != nil {
 		return &component.InputError{Summary: problem.Summary}
 	}
-	options.Level = level
-	bar := s.Bar(2) // the columns, and those that drifted by time
-	results, alarm, err := method.CompareAll(bar.Next(ctx), a, b, columns, options)
+	columns := c.columns(reference, current)
+	t, err := c.read(ctx, s, columns)
+	if err != nil {
+		return err
+	}
+	options := method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit, MinRows: c.Drift.MinRows, Seed: c.Seed, Threads: s.Threads, Strata: t.strata, Level: level}
+	steps := 2 // the columns, and those that drifted by time
+	if len(c.Slices) > 0 {
+		options.Level, steps = level/2, 3
+	}
+	bar := s.Bar(steps)
+	results, alarm, err := method.CompareAll(bar.Next(ctx), t.reference, t.current, columns, options)
+	parts := &sliced{}
+	if err == nil && len(c.Slices) > 0 {
+		parts, err = c.compareSlices(bar.Next(ctx), t, columns, options)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -254,9 +319,13 @@ func run(ctx context.Context, s *component.Stage) error {
 	if few != "" {
 		s.Logf("%s", few)
 	}
-	r := newReport(results, a.Rows, b.Rows)
+	r := newReport(results, t.reference.Rows, t.current.Rows)
+	parts.report(r)
+	if c.Season != "" {
+		r.figures["rows"].(map[string]any)["unmatched"] = t.unmatched
+	}
 	if options.Level = 0; level > 0 {
-		r.alarm(alarm, level)
+		r.alarm(alarm, parts, level)
 	}
 	if r.some() {
 		for _, x := range results {
@@ -268,9 +337,9 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := r.write(s); err != nil {
 		return err
 	}
-	p := newPage(results, a, b, personal(columns, reference, current))
-	p.few, p.verdict = few, r.verdict
-	if p.windows, err = overTime(bar.Next(ctx), s, p.drifted(), a, b, options); err != nil {
+	p := newPage(results, t.reference, t.current, personal(columns, reference, current))
+	p.few, p.verdict, p.slices = few, r.verdict, parts
+	if p.windows, err = newWindows(bar.Next(ctx), p.drifted(), t, options); err != nil {
 		return err
 	}
 	if err := s.WriteReport(p.report()); err != nil {
@@ -290,19 +359,6 @@ func personal(columns []string, tables ...*schema.Table) map[string]bool {
 		}
 	}
 	return out
-}
-
-// overTime looks at the current table by its time, if it has one.
-func overTime(ctx context.Context, s *component.Stage, drifted []method.Result, a, b *frame.Frame, o method.Options) (*windows, error) {
-	name := s.In["current"].Table.Time
-	if name == "" || len(drifted) == 0 {
-		return nil, nil
-	}
-	f, err := table.ReadFrame(ctx, s.InputTable("current"), []string{name})
-	if err != nil {
-		return nil, fmt.Errorf("reading the time of the current table: %w", err)
-	}
-	return newWindows(ctx, drifted, a, b, f.Columns[0].Num, o)
 }
 
 // tooFew warns of columns whose tables are so small that chance alone reaches a distance above the limit: with 50 rows each a

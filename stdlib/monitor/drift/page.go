@@ -27,6 +27,7 @@ const (
 type page struct {
 	results  []method.Result // the strongest first; those without figures last
 	changes  map[string]*change
+	slices   *sliced
 	windows  *windows // nil where the current table has no time, or too few rows
 	few      string   // what is too small to be seen, or ""
 	verdict  string   // over all columns, where one is asked for, or ""
@@ -37,15 +38,19 @@ type page struct {
 // newPage compares the values of all columns that have figures. Neither frame is changed.
 func newPage(results []method.Result, a, b *frame.Frame, personal map[string]bool) *page {
 	p := &page{results: slices.Clone(results), changes: map[string]*change{}, rows: [2]int{a.Rows, b.Rows}, personal: personal}
-	slices.SortStableFunc(p.results, func(x, y method.Result) int {
-		return cmp.Or(cmp.Compare(rank(x), rank(y)), cmp.Compare(strength(y), strength(x)))
-	})
+	strongestFirst(p.results)
 	for _, x := range p.results {
 		if x.Undefined == "" {
 			p.changes[x.Column] = newChange(a.Column(x.Column), b.Column(x.Column), personal[x.Column])
 		}
 	}
 	return p
+}
+
+func strongestFirst(results []method.Result) {
+	slices.SortStableFunc(results, func(x, y method.Result) int {
+		return cmp.Or(cmp.Compare(rank(x), rank(y)), cmp.Compare(strength(y), strength(x)))
+	})
 }
 
 // rank parts the columns: those that drifted, those that did not, those without figures.
@@ -96,6 +101,7 @@ func (p *page) report() *document.Report {
 	if len(drifted) > 0 {
 		add("What drifted, the strongest first", p.table(drifted, p.windows != nil))
 	}
+	add("By slice", p.slices.items()...)
 	add("What to do", p.advice()...)
 	if p.windows != nil && len(drifted) > 0 {
 		add("Since when", p.windows.items()...)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -20,7 +21,8 @@ type report struct {
 	figures   map[string]any
 	undefined map[string]string
 	results   []map[string]any
-	without   int // columns that have no figures
+	without   int              // columns that have no figures
+	slices    []map[string]any // in their order; nil: the block has none
 
 	verdict string // over all columns, for people; "" where none is asked for
 }
@@ -29,46 +31,61 @@ type report struct {
 // Of ten columns of which two drifted and one is infinite, the share is 2/9, and undefined is 1.
 func newReport(results []method.Result, reference, current int) *report {
 	r := &report{undefined: map[string]string{}}
+	all, listed, without := r.columns("drift", results)
+	r.results, r.without = listed, without
+	r.figures = map[string]any{"drift": all, "rows": map[string]any{"reference": reference, "current": current}, "undefined": r.undefined}
+	return r
+}
+
+// columns are the figures of a comparison, of the whole or a slice, whose path is given; the same in the order of the columns; and how many have none.
+func (r *report) columns(path string, results []method.Result) (all map[string]any, listed []map[string]any, without int) {
 	columns := map[string]any{}
 	drifted, reason := 0, ""
 	for _, x := range results {
-		c := r.column(x)
+		c := r.column(path, x)
 		columns[x.Column] = c
-		listed := map[string]any{"column": x.Column}
+		line := map[string]any{"column": x.Column}
 		for k, v := range c {
-			listed[k] = v
+			line[k] = v
 		}
-		r.results = append(r.results, listed)
+		listed = append(listed, line)
 		if x.Drifted {
 			drifted++
 		}
 		if x.Undefined != "" {
 			reason = x.Undefined
-			r.without++
+			without++
 		}
 	}
-	all := map[string]any{"columns": columns, "share": float64(drifted) / float64(max(len(results)-r.without, 1)), "drifted": drifted, "undefined": r.without}
-	if r.without > 0 && !r.some() {
+	all = map[string]any{"columns": columns, "share": float64(drifted) / float64(max(len(results)-without, 1)), "drifted": drifted, "undefined": without}
+	if without > 0 && without == len(results) {
 		all["share"], all["drifted"] = nil, nil
-		r.undefined["drift.share"], r.undefined["drift.drifted"] = reason, reason
+		r.undefined[path+".share"], r.undefined[path+".drifted"] = reason, reason
 	}
-	r.figures = map[string]any{"drift": all, "rows": map[string]any{"reference": reference, "current": current}, "undefined": r.undefined}
-	return r
+	return all, listed, without
 }
 
-// alarm adds the verdict over all columns.
-func (r *report) alarm(a method.Alarm, level float64) {
+// alarm adds the verdict over all columns, and over the slices where there are some. Both have half of the level then, so that the p-value of both is twice the lesser one.
+func (r *report) alarm(a method.Alarm, parts *sliced, level float64) {
 	all := r.figures["drift"].(map[string]any)
-	all["alarm"] = any(len(a.Columns) > 0)
-	all["alarm_p_value"] = r.number("drift.alarm_p_value", a.PValue, "nothing could be compared")
-	if math.IsNaN(a.PValue) {
+	p, raised := a.PValue, slices.Clone(a.Columns)
+	if len(parts.slices) > 0 {
+		of, names := parts.alarms(r)
+		if p = 2 * p; math.IsNaN(p) || 2*of < p {
+			p = 2 * of
+		}
+		p, raised = min(p, 1), append(raised, names...)
+	}
+	all["alarm"] = any(len(raised) > 0)
+	all["alarm_p_value"] = r.number("drift.alarm_p_value", p, "nothing could be compared")
+	if math.IsNaN(p) {
 		all["alarm"] = nil
 		r.undefined["drift.alarm"] = "nothing could be compared"
 	}
 	switch {
-	case math.IsNaN(a.PValue):
-	case len(a.Columns) > 0:
-		r.verdict = fmt.Sprintf("Alarm: %s. Where nothing moves, one look in %.0f raises it.", strings.Join(a.Columns, ", "), 1/level)
+	case math.IsNaN(p):
+	case len(raised) > 0:
+		r.verdict = fmt.Sprintf("Alarm: %s. Where nothing moves, one look in %.0f raises it.", strings.Join(raised, ", "), 1/level)
 	default:
 		r.verdict = fmt.Sprintf("No alarm: what differs is what more than one look in %.0f shows where nothing moves.", 1/level)
 	}
@@ -80,8 +97,8 @@ func (r *report) some() bool { return 0 < r.without && r.without < len(r.results
 // column is one column's figures.
 // A score may be infinite without being undefined: chisquare of a value that the reference never has. JSON has no such number, so
 // the figure is null with that reason, and drifted says what it means.
-func (r *report) column(x method.Result) map[string]any {
-	path := "drift.columns." + x.Column
+func (r *report) column(of string, x method.Result) map[string]any {
+	path := of + ".columns." + x.Column
 	reason := func(of string) string {
 		if x.Undefined != "" {
 			return x.Undefined
@@ -120,7 +137,11 @@ func (r *report) write(s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(map[string]any{"rows": r.figures["rows"], "columns": r.results, "undefined": r.undefined}, "", "  ")
+	all := map[string]any{"rows": r.figures["rows"], "columns": r.results, "undefined": r.undefined}
+	if r.slices != nil {
+		all["slices"] = r.slices
+	}
+	data, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}

@@ -31,9 +31,13 @@ type windows struct {
 	perDay  bool
 }
 
-// newWindows parts the rows by time into windows of about as many rows, such of one time in one window, and compares each. Nil where that gives fewer than two.
-func newWindows(ctx context.Context, drifted []method.Result, a, b *frame.Frame, at []float64, o method.Options) (*windows, error) {
-	w := &windows{}
+// newWindows parts the rows by time into windows of about as many rows, such of one time in one window, and compares each, where there is a season with rows of its own phases. Nil
+// where that gives fewer than two, or the current table has no time.
+func newWindows(ctx context.Context, drifted []method.Result, t *compared, o method.Options) (*windows, error) {
+	if t.at[1] == nil {
+		return nil, nil
+	}
+	w, at := &windows{}, t.at[1]
 	byMethod := map[string][]string{}
 	for _, x := range drifted[:min(len(drifted), mostPlots)] {
 		w.columns = append(w.columns, x.Column)
@@ -43,24 +47,30 @@ func newWindows(ctx context.Context, drifted []method.Result, a, b *frame.Frame,
 	if len(parts) < 2 || len(w.columns) == 0 {
 		return nil, nil
 	}
-	reference, err := a.Select(w.columns)
+	reference, err := t.reference.Select(w.columns)
 	if err != nil {
 		return nil, err
 	}
-	current, err := b.Select(w.columns)
+	current, err := t.current.Select(w.columns)
 	if err != nil {
 		return nil, err
 	}
-	reference = reference.Take(spread(countTo(a.Rows)))
 	o.Permutations = exchanges
+	var whole *frame.Frame
+	if t.season == 0 {
+		whole = reference.Take(spread(countTo(reference.Rows)))
+	}
 	step := component.Steps(ctx, len(parts))
 	for _, rows := range parts {
 		w.starts = append(w.starts, at[rows[0]])
 		times, over := make([]float64, len(w.columns)), make([]bool, len(w.columns))
-		part := current.Take(spread(rows))
+		against, part := whole, current.Take(spread(rows))
+		if whole == nil {
+			against, part, o.Strata = t.ofPhases(reference, current, spread(rows))
+		}
 		for _, m := range method.Methods() {
 			o.Method = m
-			found, err := method.Compare(ctx, reference, part, byMethod[m], o)
+			found, err := method.Compare(ctx, against, part, byMethod[m], o)
 			if err != nil {
 				return nil, err
 			}
