@@ -1,6 +1,10 @@
 package plan
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
 
 // Fingerprint names a stage's result: its definition and the content of its inputs by port. Same fingerprint, same
 // result, on every machine. All digests must be known; of an empty one the fingerprint would stand for whatever comes.
@@ -29,6 +33,23 @@ func GateSubject(definition Digest, values json.RawMessage, models map[string]Di
 		Values     json.RawMessage   `json:"values"`
 		Models     map[string]Digest `json:"models"`
 	}{definition, values, models})
+}
+
+// Explores adds to the candidates of a gate by which chance a deployment decides otherwise than its model: what is approved is that too.
+func Explores(models map[string]Digest, deploy string, config json.RawMessage) error {
+	e, err := schema.ExplorationOf(config)
+	if err != nil || e == nil {
+		return err
+	}
+	models[deploy+".exploration"], err = Sum("exploration", e)
+	return err
+}
+
+// ExploresAlike reports whether two configurations of a deployment explore the same rows with the same chance. One that cannot be read is like none.
+func ExploresAlike(a, b json.RawMessage) bool {
+	x, errX := schema.ExplorationOf(a)
+	y, errY := schema.ExplorationOf(b)
+	return errX == nil && errY == nil && x.Same(y)
 }
 
 // VersionDigest is the digest of the version that something outside has, such as `ETag "33a64df5"` or that of an image. It stands for the

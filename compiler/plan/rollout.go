@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -37,9 +38,10 @@ func (s *ReleaseState) Newest() *ReleaseState {
 	return s
 }
 
-// Has reports whether a candidate was let pass already: it is live, or on its way to be.
-func (s *ReleaseState) Has(candidate Digest) bool {
-	return s != nil && (s.Candidate() == candidate || s.Newest().Candidate() == candidate)
+// Has reports whether a candidate was let pass already, exploring as that configuration says: it is live, or on its way to be.
+func (s *ReleaseState) Has(candidate Digest, config json.RawMessage) bool {
+	is := func(r *ReleaseState) bool { return r.Candidate() == candidate && ExploresAlike(r.Config, config) }
+	return s != nil && (is(s) || is(s.Newest()))
 }
 
 // Moved is the revision that last changed which model answers: that of the release, or of the rollout's step.

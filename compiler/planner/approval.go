@@ -20,7 +20,8 @@ func (p *planner) settled(gate string) bool {
 			return false
 		}
 		scoring := p.scorings[model.From]
-		if !release.Is(model.Digest, scoring) && release.Holds(plan.Candidate(model.Digest, scoring), b.Config) == nil {
+		has := release.Is(model.Digest, scoring) && plan.ExploresAlike(release.Config, b.Config)
+		if !has && release.Holds(plan.Candidate(model.Digest, scoring), b.Config) == nil {
 			return false
 		}
 	}
@@ -69,7 +70,13 @@ func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) er
 	case plan.Fail:
 		return nil
 	}
-	subject, err := plan.GateSubject(g.Definition, d.Values, p.candidates(g.Address))
+	models := p.candidates(g.Address)
+	for _, b := range p.behind(g.Address) {
+		if err := plan.Explores(models, b.Address, b.Config); err != nil {
+			return err
+		}
+	}
+	subject, err := plan.GateSubject(g.Definition, d.Values, models)
 	if err != nil {
 		return err
 	}

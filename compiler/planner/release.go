@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -85,7 +86,7 @@ func releaseCauses(r *plan.Release) []plan.Cause {
 	newest := r.Current.Newest()
 	out := configCauses(newest.Config, r.Config)
 	for i, c := range out {
-		out[i].Weaker = weakerStep(c)
+		out[i].Weaker = cmp.Or(weakerStep(c), weakerExploration(newest.Config, r.Config, c))
 	}
 	if newest.Gate != r.Gate {
 		c := plan.Cause{Kind: plan.ConfigCause, Path: "gate", Before: optional(newest.Gate), After: optional(r.Gate)}

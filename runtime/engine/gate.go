@@ -101,8 +101,11 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.ReleaseState) (plan.
 			return gs, fmt.Errorf("model of %s: %w", rel.Address, err)
 		}
 		models[rel.Address] = plan.Candidate(gs.Model, r.scoring(rel))
+		if err := plan.Explores(models, rel.Address, rel.Config); err != nil {
+			return gs, err
+		}
 		now := live[rel.Address]
-		settled = settled && (now.Has(models[rel.Address]) || now.Holds(models[rel.Address], rel.Config) != nil)
+		settled = settled && (now.Has(models[rel.Address], rel.Config) || now.Holds(models[rel.Address], rel.Config) != nil)
 	}
 	for _, a := range g.Approvals {
 		a, err := decideApproval(d, a)

@@ -45,6 +45,7 @@ type batch struct {
 	keys      [][]string     // by field of the key and row, as JSON; "": the request does not give the field
 	faults    map[int]string // by row: the first thing that is wrong in it
 	answers   []component.Prediction
+	decided   []decided               // by row, of what is answered by a deployment that explores
 	explain   bool                    // whether it was asked what the scores come from
 	explained []component.Explanation // by place of the row's values; nil if it was not
 	unseen    map[string]int          // by feature: rows scored with a category that the model was not trained on

@@ -148,6 +148,9 @@ func (x *exchange) answer(b *batch, row int) []slog.Attr {
 		return append(attrs, slog.String("error", p.Error))
 	}
 	attrs = append(attrs, slog.Any("predicted", p.Predicted))
+	if p.Arm != "" {
+		attrs = append(attrs, slog.String("arm", p.Arm))
+	}
 	if p.Score != nil {
 		attrs = append(attrs, slog.Float64("score", *p.Score))
 	}

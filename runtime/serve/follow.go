@@ -31,6 +31,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -167,13 +168,7 @@ func (s *server) converge(ctx context.Context, name string, release plan.Release
 // live gives the slot of a release without a rollout. A release that failed to load is tried again after a while.
 func (s *server) live(ctx context.Context, name string, release plan.ReleaseState, old slot) slot {
 	if old.now != nil && old.now.digest == release.Model {
-		if key, err := keyOf(release); err == nil && !slices.Equal(key, old.now.key) {
-			if next, err := s.prepare(name, release, old.now.model, key); err == nil {
-				old.now = next
-			} else {
-				s.warnf("%s keeps the key of before: %v", name, err)
-			}
-		}
+		old.now = s.asConfigured(name, release, old.now)
 		if old.fault != "" {
 			s.logf("%s %s is the release again", name, old.now.version)
 		}
@@ -200,6 +195,25 @@ func (s *server) live(ctx context.Context, name string, release plan.ReleaseStat
 		s.logf("%s %s replaces %s, from %s", name, next.version, old.now.version, release.From)
 	}
 	return slot{now: next}
+}
+
+// asConfigured is a loaded model with the key and the exploration that a release asks for now.
+func (s *server) asConfigured(name string, release plan.ReleaseState, m *served) *served {
+	key, err := keyOf(release)
+	if err == nil {
+		var e *schema.Exploration
+		if e, err = schema.ExplorationOf(release.Config); err == nil && slices.Equal(key, m.key) && e.Same(m.explored.as()) {
+			return m
+		}
+	}
+	if err == nil {
+		var next *served
+		if next, err = s.prepare(name, release, m.model, key); err == nil {
+			return next
+		}
+	}
+	s.warnf("%s keeps the key and the exploration of before: %v", name, err)
+	return m
 }
 
 // promoted is the candidate of before where that is the release now: it is loaded already. Nil: it is not.
@@ -240,6 +254,17 @@ func (s *server) load(ctx context.Context, name string, release plan.ReleaseStat
 // prepare makes a loaded model ready, with the layout of its log where there is one.
 func (s *server) prepare(name string, release plan.ReleaseState, model component.Model, key []string) (m *served, err error) {
 	m = s.newServed(name, release.Model, model, key)
+	asked, err := schema.ExplorationOf(release.Config)
+	if err != nil {
+		return nil, err
+	}
+	if asked != nil {
+		if m.explored, err = m.explores(asked); err != nil {
+			return nil, err
+		}
+		m.outputs = outputsWhere(m.outputs)
+		s.logf("%s %s: %s", name, m.version, m.explored)
+	}
 	if s.Predictions != nil {
 		m.recorded, err = m.records(release.Signature)
 	}

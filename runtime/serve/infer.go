@@ -348,7 +348,7 @@ func outputsOf(model component.Model) []output {
 		if b.answers[row].Fault != "" {
 			return nil
 		}
-		return b.answers[row].Decision
+		return b.taken(row)
 	}}}
 	if model.Task() == schema.Binary {
 		return append(out, output{"score", "FP64", score}, failed)

@@ -20,6 +20,7 @@ type metrics struct {
 	failed     *prometheus.CounterVec   // model, version: rows that could not be scored
 	scoring    *prometheus.HistogramVec // model, version; seconds
 	shadowed   *prometheus.CounterVec   // model, version, compared: rows of a shadow
+	explored   *prometheus.CounterVec   // model, version: rows that were decided otherwise by chance
 	unseen     *prometheus.CounterVec   // model, feature
 	missing    *prometheus.CounterVec   // model, feature
 	info       *prometheus.GaugeVec     // model, version, digest, route: 1
@@ -48,13 +49,14 @@ func newMetrics() *metrics {
 			Buckets: []float64{.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"model", "version"}),
 		shadowed:   prometheus.NewCounterVec(name("shadow_rows_total", "Rows of a shadow, by how its answer compares with the one that was given."), []string{"model", "version", "compared"}),
+		explored:   prometheus.NewCounterVec(name("explored_total", "Rows that were decided otherwise than the model does, by chance."), []string{"model", "version"}),
 		unseen:     prometheus.NewCounterVec(name("unseen_total", "Rows scored with a category that the model was not trained on, which counts as missing."), []string{"model", "feature"}),
 		missing:    prometheus.NewCounterVec(name("missing_total", "Rows scored with no value for the feature, or without the field of the key."), []string{"model", "feature"}),
 		info:       prometheus.NewGaugeVec(prometheus.GaugeOpts(name("model_info", "The models served under a name, and the rows that they answer; always 1.")), []string{"model", "version", "digest", "route"}),
 		failing:    prometheus.NewGaugeVec(prometheus.GaugeOpts(name("release_failing", "1 while the current release cannot be served.")), []string{"model"}),
 		pollErrors: prometheus.NewCounter(name("poll_errors_total", "Times that the releases could not be read.")),
 	}
-	m.registry.MustRegister(m.requests, m.errors, m.duration, m.rows, m.failed, m.scoring, m.shadowed, m.unseen, m.missing, m.info, m.failing, m.pollErrors,
+	m.registry.MustRegister(m.requests, m.errors, m.duration, m.rows, m.failed, m.scoring, m.shadowed, m.explored, m.unseen, m.missing, m.info, m.failing, m.pollErrors,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

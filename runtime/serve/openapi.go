@@ -138,6 +138,11 @@ func (m *served) predictionSchema() object {
 		out["predicted"], out["explanation"] = object{"type": []string{"number", "null"}}, explanation
 	case schema.Binary:
 		out["predicted"], out["score"], out["explanation"] = classes(m.model.Classes()), share, explanation
+		if m.explored != nil {
+			out[modelPredicted] = object{"enum": m.model.Classes(), "description": "What the model decides; predicted is what was decided."}
+			out[propensity] = object{"type": "number", "minimum": 0, "maximum": 1, "description": "The chance with which it was decided so."}
+			out[arm] = object{"enum": []string{modelArm, exploredArm}, "description": "explored: decided otherwise than the model does, by chance."}
+		}
 	default:
 		out["predicted"], out["scores"] = classes(m.model.Classes()), object{"type": "object", "additionalProperties": share}
 		out["explanations"] = object{"type": "object", "additionalProperties": explanation}

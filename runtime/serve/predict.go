@@ -26,6 +26,10 @@ type prediction struct {
 	Missing   []string           `json:"missing,omitempty"` // features that are null, and fields of the key that are null or not given
 	Error     string             `json:"error,omitempty"`   // why the row could not be scored
 
+	ModelPredicted string   `json:"model_predicted,omitempty"` // of a deployment that explores: what the model decides, whatever was decided
+	Propensity     *float64 `json:"propensity,omitempty"`      // and with which chance that was decided
+	Arm            string   `json:"arm,omitempty"`             // and by whom: modelArm or exploredArm
+
 	ModelVersion string `json:"model_version,omitempty"` // of a row that another model answers than that of the answer as a whole
 
 	Explanation  *explanation            `json:"explanation,omitempty"`  // what the score comes from, where it was asked for
@@ -245,7 +249,10 @@ func (b *batch) prediction(row int) prediction {
 	case schema.Regression:
 		out.Predicted = *p.Score
 	case schema.Binary:
-		out.Predicted, out.Score = p.Decision, p.Score
+		out.Predicted, out.Score = b.taken(row), p.Score
+		if b.decided != nil {
+			out.ModelPredicted, out.Propensity, out.Arm = p.Decision, &b.decided[row].propensity, b.decided[row].arm()
+		}
 	default:
 		out.Predicted, out.Scores = p.Decision, make(map[string]float64, len(p.Scores))
 		for i, c := range b.model.model.Classes() {

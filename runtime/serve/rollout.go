@@ -59,7 +59,7 @@ func (s *server) withCandidate(ctx context.Context, name string, release plan.Re
 	c := &candidate{digest: r.Next.Model, role: r.Strategy.Role, share: r.Share(), rollout: r}
 	switch was := old.next; {
 	case was != nil && was.digest == c.digest && was.model != nil:
-		if c.model = was.model; was.rollout.Next.Revision == r.Next.Revision {
+		if c.model = s.asConfigured(name, r.Next, was.model); was.rollout.Next.Revision == r.Next.Revision {
 			c.counts = was.counts
 		}
 		if was.share != c.share {
@@ -123,7 +123,7 @@ func (s *server) loadCandidate(ctx context.Context, name string, r *plan.Rollout
 // comparable says why rows of one request cannot be answered by either model: their answers have other fields.
 func (m *served) comparable(next *served) error {
 	same := func(a, b output) bool { return a.name == b.name && a.datatype == b.datatype }
-	if !slices.EqualFunc(m.outputs, next.outputs, same) {
+	if !slices.EqualFunc(outputsOf(m.model), outputsOf(next.model), same) { // whether rows are explored is no matter
 		return errors.New("its answers have other fields than those of the live model: other classes, or another task")
 	}
 	return nil
@@ -250,6 +250,7 @@ func (s *server) scored(ctx context.Context, to target, x *exchange, read func(*
 			return nil, err
 		}
 		failed += len(b.faults)
+		s.decide(b, x)
 		if err := b.refused(); err != nil && refused == nil {
 			refused = err
 		}

@@ -27,6 +27,7 @@ type served struct {
 	route   string // of the rows that it answers: "live", or the role of a candidate
 
 	recorded *recorded // the layout of the log of predictions; nil without one
+	explored *explored // which rows are decided otherwise by chance; nil: none
 
 	scored prometheus.Counter // rows, as in metrics
 	failed prometheus.Counter

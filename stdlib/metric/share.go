@@ -141,6 +141,26 @@ func (h *share) interval(s *Sample, u units, confidence float64) Interval {
 	return i
 }
 
+// ShareOfUnits is a share of rows that were drawn by units, such as the customers that they are of, with its interval: of each unit the sum of the weights of its rows, and of those that are in
+// the share. Without any weight it is not a number.
+func ShareOfUnits(weights, parts []float64, confidence float64) (share float64, i Interval) {
+	var whole, part float64
+	of := make([]int32, len(weights))
+	for g := range weights {
+		whole, part, of[g] = whole+weights[g], part+parts[g], int32(g)
+	}
+	if whole == 0 {
+		return math.NaN(), Interval{Undefined: "there is no row that it is a share of"}
+	}
+	share = part / whole
+	u := units{of: of, count: len(weights), rows: len(weights)}
+	n := clusteredSize(share, weights, parts, u)
+	if counted := u.counted(weights); counted > 1 {
+		n = shrunk(n, counted, confidence)
+	}
+	return share, clopperPearson(float64(share*n), n, confidence)
+}
+
 // slack is the variance that resamples of a share leave out: that of Agresti and Coull (1998), who add two rows of
 // either kind, less its own.
 func (h *share) slack(s *Sample, u units) float64 {

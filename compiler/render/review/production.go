@@ -23,7 +23,7 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 			row.Gate += " any more"
 		}
 	}
-	row.Notes = append(rollout(r), treats(r)...)
+	row.Notes = append(append(rollout(r), explores(r)...), treats(r)...)
 	switch {
 	case r.Action == plan.NoRelease: // a rollout goes on
 		next := r.Current.Newest()

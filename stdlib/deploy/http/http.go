@@ -43,6 +43,7 @@ var Component = component.Component{
 			{Name: "shadow", Doc: "A release that follows another scores rows that the live model answers, and answers nobody until it is promoted.", Body: schema.Body{Attrs: []schema.Attr{
 				{Name: "share", Type: schema.Number, Default: 100.0, Doc: "Of how many percent of the rows."},
 			}}},
+			explorationBlock(),
 		}},
 		Out: []schema.Port{{Name: "release", Type: schema.ReleasePort, Doc: "Which model is live."}},
 		Examples: []schema.Example{{Title: "A scorer", Code: `pipeline "churn" {}
@@ -64,6 +65,29 @@ deploy "http" "scorer" {
   model = train.model
   key   = ["customer"]
 }
+`}, {Title: "A control share of what is decided positive", Code: `pipeline "fraud" {}
+
+source "csv" "payments" {
+  path = "payments.csv"
+  column "payment" { type = "varchar" }
+  column "amount"  { type = "double" }
+  column "fraud"   { type = "boolean" }
+}
+
+train "logistic_regression" "model" {
+  data     = source.payments
+  target   = "fraud"
+  features = ["amount"]
+}
+
+deploy "http" "scorer" {
+  model = train.model
+  key   = ["payment"]
+  exploration {
+    share = 0.03
+    never "amount" { above = 10000 }
+  }
+}
 `}},
 	},
 	Shape: shape,
@@ -78,7 +102,8 @@ type config struct {
 	Shadow *struct {
 		Share float64 `json:"share"`
 	} `json:"shadow"`
-	BlueGreen bool `json:"blue_green"`
+	BlueGreen   bool                `json:"blue_green"`
+	Exploration *schema.Exploration `json:"exploration"`
 }
 
 // shape is a release of the model. That a model cannot be served is a warning and no mistake: the record of what is live may be all
@@ -98,6 +123,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		out.Problems = append(out.Problems, schema.Problem{Path: "model", Warning: true, Summary: "Only its own image can score this model, so it will not be served",
 			Detail: "The release is recorded; mlp serve scores models of the standard library.", Hint: `deploy "batch" scores a table with it`})
 	}
+	out.Problems = append(out.Problems, c.explorationProblems(m)...)
 	seen := map[string]bool{}
 	for i, name := range c.Key {
 		switch {

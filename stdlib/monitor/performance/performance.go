@@ -30,7 +30,7 @@ var Component = component.Component{
 	Kind: "monitor",
 	Type: schema.Type{
 		Name:    "performance",
-		Version: 2,
+		Version: 3,
 		Engine:  table.Engine,
 		Summary: "How good predictions were, by the labels that came later",
 		Doc:     doc,
@@ -49,13 +49,17 @@ var Component = component.Component{
 				{Name: "task", Type: schema.String, Posed: true, OneOf: []string{string(schema.Binary), string(schema.Multiclass), string(schema.Regression)},
 					Doc: "What is predicted. Left out: the task of the module's only `problem`; else by the label's type, as a trainer does."},
 				{Name: "positive", Type: schema.String, Doc: "The class whose probability is the score of a binary task. Left out: `true`, or `1` of 0 and 1."},
-				{Name: "predicted", Type: schema.String, ColumnOf: "predictions", Doc: "The column of the class or value predicted. Default: `predicted`, if there is one."},
+				{Name: "predicted", Type: schema.String, ColumnOf: "predictions", Doc: "The column of the class or value predicted. Default: `predicted`, if there is one; with `model_predicted` and `propensity` beside it `model_predicted`."},
 				{Name: "score", Type: schema.String, ColumnOf: "predictions",
 					Doc: "The column of the probability of the positive class. Default: `score`, if there is one. Binary tasks only."},
 				{Name: "estimate", Type: schema.Bool,
 					Doc: "Whether `estimate` says what metrics are to be expected of all predictions, before labels are there. It takes scores for probabilities."},
 				{Name: "propensity", Type: schema.String, ColumnOf: "predictions",
-					Doc: "The column of the probability with which the row was decided so that its label can come: 1 where that is sure, 0.03 of those that were let through in spite of their score, as a control share. Rows count by its inverse."},
+					Doc: "The column of the probability with which the row was decided so that its label can come: 1 where that is sure, 0.03 of those that were let through in spite of their score, as a control share. Rows count by its inverse. Default: `propensity`, beside `model_predicted`, as in a log of a deployment that explores."},
+				{Name: "decided", Type: schema.String, ColumnOf: "predictions",
+					Doc: "The column of what was decided, where that is not always what the model decides. Default: `predicted`, beside `model_predicted` and `propensity`, and `model_predicted` is what is measured then."},
+				{Name: "censored_by", Type: schema.String,
+					Doc: "The decision that keeps labels from coming, a class: `true` of payments that are blocked, the class of who does not repay of loans. With `decided` rows that were decided so have no label, whatever the labels say. Default: the positive class."},
 				{Name: "min_rows", Type: schema.Integer, Default: 100.0, Doc: "With fewer rows of mature labels all figures are undefined."},
 				evaluation.MinPositivesAttr(),
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the resamples."},
@@ -85,7 +89,11 @@ const doc = "Each prediction finds its label by `on`. Labels that are unknown or
 	"now turn out otherwise. Where labels are there, `performance` says how far off it was. Metrics in SQL have none. The interval is of the metric once labels are there, if the assumption holds.\n\n" +
 	"**Where a decision keeps labels from coming**, since a blocked payment is never charged back, the rows with labels are those that were let through, and figures of them say nothing of the others. With a share of the others let through all the same, by chance, and `propensity` the chance of each row, " +
 	"a row stands for one over it: figures are of all rows that were decided, those among them that were rejected too, with intervals that are as wide as the few of the control share make them (Horvitz and Thompson 1952, by Hájek's ratio). Rows that were rejected have no label, and do not count. " +
-	"That the chance is as it is said, and that no row has none, nothing can check: it is to be in the log of what was decided. A chance that is null, 0 or above 1 is an error.\n\n" +
+	"That the chance is as it is said nothing can check: it is to be in the log of what was decided. A chance that is null, 0 or above 1 is an error.\n\n" +
+	"A log of a deployment with `exploration` says all of this itself: `model_predicted` is measured, by `propensity`, and rows that were decided as `censored_by` (the positive class, if nothing else is said) have no label, **even if the labels have one**, as by `absent` of a row that nobody complained of. Then there is `rejected`: `count`, the rows that the model rejects; " +
+	"`explored`, those let through by chance; `labelled`, those of them with a label that counts; `uncovered`, the share of rows without a label that had no chance of one, within a limit (`never`) say, of which no figure speaks; `precision.value|low|high`, the share of the rejected that turned out as they were rejected for; and `recall.value|low|high`, of all rows " +
+	"that turned out so the share that is rejected, so `monitor.live.rejected.recall.low >= 0.6`. The rows let through count for all rejected ones, whose number is known, and the interval joins that of their share (Clopper and Pearson; Korn and Graubard where rows have an entity) with that of what was missed. " +
+	"From a share of 3 % recall is known to ±0.05 after some 2,000 rejected rows, half of them rightly; to ±0.12 after 500. With chance drawn by a key, declare it as the entity of the predictions, so that intervals are over keys.\n\n" +
 	"That predictions were made before their labels were known is for their table to see to.\n\n" +
 	"`mlp report monitor.<name>` shows the differences from the baseline, the furthest from 0 by their intervals first, and all that a report of `evaluate` has of the rows behind the figures."
 
@@ -140,6 +148,9 @@ type config struct {
 	Estimate bool `json:"estimate"`
 	// Propensity is "" where labels come whatever was decided.
 	Propensity string `json:"propensity"`
+	// Decided is the column of what was decided, and Censoring the decision whose rows have no label; "" where that is not known.
+	Decided   string `json:"decided"`
+	Censoring string `json:"censored_by"`
 }
 
 // decode reads the configuration with the defaults of nested blocks that are not there.

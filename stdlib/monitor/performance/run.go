@@ -34,6 +34,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	c.completed(predictions, labels)
 	j := &joined{config: c, stage: s, dir: dir, predictions: predictions, labels: labels, model: c.signature(labels)}
 	figures, page, err := j.measure(ctx)
 	if err != nil {
@@ -43,6 +44,10 @@ func run(ctx context.Context, s *component.Stage) error {
 	if c.Estimate {
 		r.estimate(c, j.expected)
 		page.Sections = append([]document.Section{r.expected()}, page.Sections...)
+	}
+	if j.rejected != nil {
+		r.addRejected(j.rejected, c.Intervals.Resamples)
+		page.Sections = append([]document.Section{r.rejectedSection()}, page.Sections...)
 	}
 	if s.Has("baseline") {
 		if err := r.compare(s); err != nil {
@@ -76,6 +81,7 @@ type joined struct {
 	predictions, labels *schema.Table
 	model               schema.Model
 	expected            map[string]bounded // by scores alone, where that is asked for
+	rejected            *rejected          // nil: it is not known which decisions keep labels from coming
 }
 
 // path is that of a table of the join, by its name.
@@ -90,7 +96,13 @@ func (j *joined) measure(ctx context.Context) (map[string]any, *document.Report,
 	if err := j.chances(ctx); err != nil {
 		return nil, nil, err
 	}
+	if err := j.countRejected(ctx); err != nil {
+		return nil, nil, err
+	}
 	if err := j.write(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := j.measureRejected(ctx); err != nil {
 		return nil, nil, err
 	}
 	e, err := evaluation.Open(ctx, &j.Config, evaluation.Data{Path: j.path("truth"), Table: j.truth(), Target: j.model.Target}, j.stage.Threads, j.stage.Warnf)
@@ -181,6 +193,9 @@ func (j *joined) truth() *schema.Table {
 	}
 	if j.Propensity != "" {
 		t.Columns = append(slices.Clone(t.Columns), schema.Column{Name: weightColumn, Type: "double"})
+		if len(t.Entity) == 0 { // rows of unlike weights: each is a unit, so that intervals go by how they spread
+			t.Entity = []string{rowColumn}
+		}
 	}
 	return &t
 }
@@ -202,8 +217,7 @@ func (j *joined) chances(ctx context.Context) error {
 		return fmt.Errorf("looking for rows without a chance: %w", err)
 	}
 	if n, _ := row[0].(int64); n > 0 {
-		return &component.InputError{Summary: fmt.Sprintf("in %v rows %s is no chance: it is null, 0 or less, or above 1", n, j.Propensity),
-			Detail: "A row whose label cannot come stands for nobody. Where the chance was 1, write 1."}
+		return chanceOf(j.Propensity, n)
 	}
 	return nil
 }
@@ -220,7 +234,7 @@ func (j *joined) write(ctx context.Context) error {
 		truth = append(truth, fmt.Sprintf("p.%s as %s%d", table.Quote(name), entityColumn, i))
 	}
 	if j.Propensity != "" {
-		truth = append(truth, fmt.Sprintf("1 / p.%s::double as %s", table.Quote(j.Propensity), weightColumn))
+		truth = append(truth, fmt.Sprintf("%s as %s", j.weight(), weightColumn))
 	}
 	said = append(said, rowColumn)
 	columns := j.columns(j.model.Task, j.predictions)
@@ -229,7 +243,7 @@ func (j *joined) write(ctx context.Context) error {
 	}
 	numbered := fmt.Sprintf("(select *, row_number() over () as %s from predictions)", rowColumn)
 	for name, sql := range map[string]string{
-		"truth": fmt.Sprintf("select %s, l.* from %s p left join labels l on %s", strings.Join(truth, ", "), numbered, strings.Join(on, " and ")),
+		"truth": fmt.Sprintf("select %s, %s from %s p left join labels l on %s", strings.Join(truth, ", "), j.label(), numbered, strings.Join(on, " and ")),
 		"said":  fmt.Sprintf("select %s from %s", strings.Join(said, ", "), numbered),
 	} {
 		if _, err := table.Run(ctx, table.Query{SQL: sql, Tables: j.inputs(), OrderBy: []string{rowColumn}, Out: j.path(name)}); err != nil {

@@ -22,6 +22,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
+	c.completed(req.In["predictions"].Table, req.In["labels"].Table)
 	k := &checker{config: c, predictions: req.In["predictions"].Table, baseline: req.In["baseline"].Figures,
 		Checker: evaluation.Checker{Config: &c.Config, Data: req.In["labels"].Table}}
 	if k.Data != nil && k.Data.Label != nil {
@@ -48,6 +49,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	}
 	k.checkBaseline(names)
 	k.checkEstimate()
+	k.checkCensored()
 	if c.Propensity != "" && k.predictions != nil {
 		if col := k.predictions.Column(c.Propensity); col != nil && !model.NumberType(col.Type) {
 			k.report(schema.Problem{Path: "propensity", Summary: fmt.Sprintf("Column %q is %s, expected a number", col.Name, col.Type)})
@@ -108,6 +110,9 @@ func (k *checker) figures(names []string) *schema.FigureType {
 	all := map[string]*schema.FigureType{"performance": schema.Object(metrics), "rows": schema.Count, "coverage": schema.Share}
 	if k.Model.Task == schema.Binary {
 		all["positives"] = schema.Count
+	}
+	if k.config.censors() {
+		all["rejected"] = rejectedFigures()
 	}
 	if k.config.Estimate {
 		all["estimate"] = k.config.estimateFigures()
