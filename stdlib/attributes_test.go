@@ -64,6 +64,11 @@ var elsewhere = map[string]struct{ file, words string }{
 	"source.parquet protected":     {"stdlib/source/local/columns.go", "Protected: c.Protected"},
 	"source.predictions pii":       {"stdlib/source/local/columns.go", "PII: c.PII"},
 	"source.predictions protected": {"stdlib/source/local/columns.go", "Protected: c.Protected"},
+	"deploy.http above":            {"runtime/serve/explore.go", "x > *l.Above"},
+	"deploy.http among":            {"runtime/serve/explore.go", "slices.Contains(l.Among"},
+	"deploy.http below":            {"runtime/serve/explore.go", "x < *l.Below"},
+	"deploy.http by":               {"runtime/serve/explore.go", "asked.By == schema.ByRequest"},
+	"deploy.http of":               {"runtime/serve/explore.go", "of: asked.Of"},
 	"train.ensemble models":        {"stdlib/train/ensemble/ensemble.go", "model.Named(s.In, modelsPort)"},
 }
 
