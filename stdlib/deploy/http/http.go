@@ -69,20 +69,20 @@ deploy "http" "scorer" {
 
 source "csv" "payments" {
   path = "payments.csv"
-  column "payment" { type = "varchar" }
-  column "amount"  { type = "double" }
-  column "fraud"   { type = "boolean" }
+  column "payment_id" { type = "varchar" }
+  column "amount"     { type = "double" }
+  column "is_fraud"   { type = "boolean" }
 }
 
 train "logistic_regression" "model" {
   data     = source.payments
-  target   = "fraud"
+  target   = "is_fraud"
   features = ["amount"]
 }
 
 deploy "http" "scorer" {
   model = train.model
-  key   = ["payment"]
+  key   = ["payment_id"]
   exploration {
     share = 0.03
     never "amount" { above = 10000 }
