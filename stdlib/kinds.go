@@ -29,8 +29,8 @@ var kinds = []schema.Kind{
 		Doc: "A window sees rows of the same entity strictly before the row's own time.",
 	},
 	{
-		Name: "image", Phase: schema.Development, Summary: "What programs run in, where it is made",
-		Doc: "It is built once, and kept by what it was built of: `image = image.<name>` of any block whose program runs in it, `base` of Python, `images` of further builds.",
+		Name: "image", Phase: schema.Development, DefaultType: "build", Summary: "What programs run in, where it is made",
+		Doc: "It is made once, and kept by what it was made of: `image = image.<name>` of any block whose program runs in it, `base` of Python, `images` of further builds.",
 	},
 	{
 		Name: "label", Phase: schema.Design, Summary: "What is to be predicted, and when it became known",

@@ -92,6 +92,7 @@ func Components() []*component.Component {
 		&window.Component,
 		&featurecontainer.Component,
 		&featurepython.Component,
+		&imagearchive.Component,
 		&imagebuild.Component,
 		&maturity.Component,
 		&metric.Component,
@@ -135,9 +136,7 @@ func Fetches() []*component.Component {
 }
 
 // Images returns the components that make images for blocks that derive them, sorted by type. No block is of them: their programs run in the images.
-func Images() []*component.Component {
-	return []*component.Component{&imagearchive.Component, &imagepython.Component}
-}
+func Images() []*component.Component { return []*component.Component{&imagepython.Component} }
 
 // Sample returns the component that samples the rows of sources. No block is of it: plans of a sample have it behind each source.
 func Sample() *component.Component { return &rows.Component }

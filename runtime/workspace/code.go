@@ -41,12 +41,7 @@ func (w *Workspace) Code(ctx context.Context, s *store.Store, b *check.Block, at
 		return nil, "", err
 	}
 	ext.Dir = folderOf(b)
-	if _, role := address.Of(at); address.Role(role) == string(schema.ImageRole) {
-		if err := inspect(b, dir); err != nil {
-			return nil, "", err
-		}
-	}
-	return &ext, digest, nil
+	return &ext, digest, inspect(b, at, dir)
 }
 
 // found are the files that an attribute means, and those that it would mean but for its Ignore. Errors are a planner.CodeError.
@@ -122,15 +117,23 @@ func codeFiles(dir, pattern string) ([]string, error) {
 	return names, nil
 }
 
-// inspect asks the component that makes a block's image what is wrong with its files.
-func inspect(b *check.Block, dir string) error {
-	m := b.Program.Image.Made
-	c := stdlib.Component(ComponentName(schema.ImageKind, m.Type))
+// inspect asks the component of the stage at an address, of a block or of the image that it runs in, what is wrong with its files. Where it does not say which attribute
+// is wrong, that is the one which means the files.
+func inspect(b *check.Block, at, dir string) error {
+	name, config, files := ComponentName(b.Kind, b.Type), b.Config, b.Program.Code
+	if _, role := address.Of(at); address.Role(role) == string(schema.ImageRole) {
+		m := b.Program.Image.Made
+		name, config, files = ComponentName(schema.ImageKind, m.Type), m.Config, m.Program.Code
+	}
+	c := stdlib.Component(name)
 	if c == nil || c.Inspect == nil {
 		return nil
 	}
-	for _, problem := range c.Inspect(m.Config, os.DirFS(dir)) {
+	for _, problem := range c.Inspect(config, os.DirFS(dir)) {
 		wrong := planner.CodeError(problem)
+		if wrong.Path == "" {
+			wrong.Path = files[0].Path
+		}
 		return &wrong
 	}
 	return nil

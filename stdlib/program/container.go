@@ -43,7 +43,7 @@ func (c *Container) Program() (schema.Program, error) {
 	if c.Archive == "" {
 		return p, nil
 	}
-	made, err := archive.Make(archive.Config{Archive: path.Clean(c.Archive), Architecture: c.Architecture})
+	made, err := archive.Make(archive.Config{Path: path.Clean(c.Archive), Architecture: c.Architecture})
 	p.Image = schema.Image{Path: "archive", Made: made}
 	return p, err
 }

@@ -174,11 +174,11 @@ func TestForms(t *testing.T) {
 		config Config
 		write  func(string)
 	}{
-		{"docker save", Config{Archive: "i.tar"}, writer(t, "i.tar", tarOf(saved("amd64")...))},
-		{"compressed", Config{Archive: "i.tar.gz"}, writer(t, "i.tar.gz", gz(tarOf(saved("amd64")...)))},
-		{"an OCI layout in a tar", Config{Archive: "i.tar"}, writer(t, "i.tar", tarOf(layout("amd64")...))},
-		{"in a folder", Config{Archive: "images/i"}, folder(t, "images/i", layout("amd64"))},
-		{"of several", Config{Archive: "i", Architecture: "amd64"}, folder(t, "i", layout("arm64", "amd64"))},
+		{"docker save", Config{Path: "i.tar"}, writer(t, "i.tar", tarOf(saved("amd64")...))},
+		{"compressed", Config{Path: "i.tar.gz"}, writer(t, "i.tar.gz", gz(tarOf(saved("amd64")...)))},
+		{"an OCI layout in a tar", Config{Path: "i.tar"}, writer(t, "i.tar", tarOf(layout("amd64")...))},
+		{"in a folder", Config{Path: "images/i"}, folder(t, "images/i", layout("amd64"))},
+		{"of several", Config{Path: "i", Architecture: "amd64"}, folder(t, "i", layout("arm64", "amd64"))},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -211,17 +211,17 @@ func TestMistakes(t *testing.T) {
 		config     Config
 		write      func(string)
 	}{
-		{"no tar", "planned: i.tar: this is no tar archive", Config{Archive: "i.tar"}, writer(t, "i.tar", bytes.Repeat([]byte("text"), 500))},
-		{"no image", "planned: i.tar: there is neither a manifest.json nor an index.json in it", Config{Archive: "i.tar"}, writer(t, "i.tar", tarOf(file{name: "a", text: "b"}))},
-		{"cut short", "planned: i.tar is no whole image: unexpected EOF; It may have been cut short: save it anew.", Config{Archive: "i.tar"}, writer(t, "i.tar", whole[:len(whole)/2])},
-		{"several images", "planned: i.tar: the archive has 2 images: a:1, b:1; Save one by itself.", Config{Archive: "i.tar"}, writer(t, "i.tar", tarOf(two...))},
-		{"another machine", "planned: i.tar: its image is for linux/arm64, and the block asks for amd64; Build it for that", Config{Archive: "i.tar", Architecture: "amd64"}, writer(t, "i.tar", tarOf(saved("arm64")...))},
-		{"several machines", `planned: i: it has 2 images, for linux/arm64, linux/amd64; Say which one by architecture = "amd64"`, Config{Archive: "i"}, folder(t, "i", layout("arm64", "amd64"))},
-		{"none for the machine", "planned: i: it has no image for amd64", Config{Archive: "i", Architecture: "amd64"}, folder(t, "i", layout("arm64"))},
-		{"another configuration", "planned: i: blobs/sha256/", Config{Archive: "i"}, folder(t, "i", altered)},
-		{"another layer", "i.tar: the layer two/layer.tar has another content than the image's configuration says", Config{Archive: "i.tar"},
+		{"no tar", "planned: i.tar: this is no tar archive", Config{Path: "i.tar"}, writer(t, "i.tar", bytes.Repeat([]byte("text"), 500))},
+		{"no image", "planned: i.tar: there is neither a manifest.json nor an index.json in it", Config{Path: "i.tar"}, writer(t, "i.tar", tarOf(file{name: "a", text: "b"}))},
+		{"cut short", "planned: i.tar is no whole image: unexpected EOF; It may have been cut short: save it anew.", Config{Path: "i.tar"}, writer(t, "i.tar", whole[:len(whole)/2])},
+		{"several images", "planned: i.tar: the archive has 2 images: a:1, b:1; Save one by itself.", Config{Path: "i.tar"}, writer(t, "i.tar", tarOf(two...))},
+		{"another machine", "planned: i.tar: its image is for linux/arm64, and the block asks for amd64; Build it for that", Config{Path: "i.tar", Architecture: "amd64"}, writer(t, "i.tar", tarOf(saved("arm64")...))},
+		{"several machines", `planned: i: it has 2 images, for linux/arm64, linux/amd64; Say which one by architecture = "amd64"`, Config{Path: "i"}, folder(t, "i", layout("arm64", "amd64"))},
+		{"none for the machine", "planned: i: it has no image for amd64", Config{Path: "i", Architecture: "amd64"}, folder(t, "i", layout("arm64"))},
+		{"another configuration", "planned: i: blobs/sha256/", Config{Path: "i"}, folder(t, "i", altered)},
+		{"another layer", "i.tar: the layer two/layer.tar has another content than the image's configuration says", Config{Path: "i.tar"},
 			writer(t, "i.tar", tarOf(saved("amd64", sum(layers[0]), sum(layers[0]))...))},
-		{"fewer layers", "planned: i.tar: it lists 2 layers, and its configuration 1", Config{Archive: "i.tar"}, writer(t, "i.tar", tarOf(saved("amd64", sum(layers[0]))...))},
+		{"fewer layers", "planned: i.tar: it lists 2 layers, and its configuration 1", Config{Path: "i.tar"}, writer(t, "i.tar", tarOf(saved("amd64", sum(layers[0]))...))},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
