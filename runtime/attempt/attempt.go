@@ -83,7 +83,9 @@ type Options struct {
 	// nil: there are none.
 	Together func(ctx context.Context)
 	// Remake makes the lost objects of the node at an address again; nil: a lost input fails the attempt.
-	Remake      func(ctx context.Context, address string) error
+	Remake func(ctx context.Context, address string) error
+	// Named is what the image of a version was called, which lies below what the node at an address made; "" or nil: that is not known.
+	Named       func(address, version string) string
 	ToolVersion string
 	// Secret reads a secret's value; nil: from where the secret says (ReadSecret).
 	Secret func(dir string, s plan.Secret) ([]byte, error)

@@ -55,7 +55,11 @@ func (a *Attempt) made(ctx context.Context, port, from string) (*executor.Made, 
 	if err != nil {
 		return nil, Failuref(ImageFailure, "what %s made is no image: %v", from, err)
 	}
-	return &executor.Made{Dir: dir, Base: made.Base, Layers: made.Layers, Digest: string(digest), Platform: made.Platform, Config: made.Config}, nil
+	name := ""
+	if a.Named != nil && made.Base != "" {
+		name = a.Named(from, made.Base)
+	}
+	return &executor.Made{Dir: dir, Base: made.Base, Name: name, Layers: made.Layers, Digest: string(digest), Platform: made.Platform, Config: made.Config}, nil
 }
 
 // build describes what the engine builds, and the images that it rests on.

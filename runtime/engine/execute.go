@@ -37,6 +37,7 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 		Store: r.Store, Executor: ex, Listener: listener{r, n.Address}, Dir: r.dir, Convert: r.Convert, Unquoted: r.Unquoted,
 		Fresh:       func(ctx context.Context) error { return r.checkExternal(ctx, n) },
 		Remake:      func(ctx context.Context, address string) error { return r.remade(ctx, r.graph.node(address)) },
+		Named:       r.named,
 		ToolVersion: r.ToolVersion,
 	}
 	if u != nil {
@@ -52,6 +53,28 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 		return nil, a.Fail(ctx, err)
 	}
 	return action, nil
+}
+
+// named is what the image of a version is called that lies below what a stage made: a name that the stage has it by, or one that it was made upon; "" where none has.
+func (r *run) named(address, version string) string {
+	u := r.graph.node(address)
+	if u == nil {
+		return ""
+	}
+	for _, in := range u.node.Remotes() {
+		if in.External.Version == version {
+			return in.External.Root
+		}
+	}
+	for _, in := range u.node.Inputs {
+		if in.From == "" {
+			continue
+		}
+		if name := r.named(in.From, version); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // attempts are attempts at one stage, which this process makes (attempt.Attempt) or whoever runs elsewhere (attempt.Remote).

@@ -218,6 +218,7 @@ type Image struct {
 type Made struct {
 	Dir      string          // absolute
 	Base     string          // what it lies on, as inputs of stages say it; empty: nothing
+	Name     string          // what that was called, as far as that is known: where it is gone, the registry of the name may have it
 	Layers   []string        // names of files in Dir, from the lowest
 	Digest   string          // of the folder: two with the same digest are the same image
 	Platform string          // "linux/amd64"; empty: that of the image below

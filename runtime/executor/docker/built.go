@@ -50,7 +50,7 @@ func (e *Executor) takeBuilt(ctx context.Context, t executor.Task, id string, be
 	if below.ID != "" || below.Made != nil {
 		base := below.ID
 		if below.Made != nil {
-			if base, err = e.findMade(ctx, below.ID, below.Made); err != nil {
+			if base, err = e.findMade(ctx, below.ID, below.Made, t.Log); err != nil {
 				return err
 			}
 		}

@@ -32,8 +32,9 @@ import (
 // madeLabel is the label of such an image: the digest of the folder of its layers.
 const madeLabel = "mlp.image"
 
-// findMade returns the id of an image that a stage made, which it loads into the engine if it isn't there.
-func (e *Executor) findMade(ctx context.Context, base string, made *executor.Made) (string, error) {
+// findMade returns the id of an image that a stage made, which it loads into the engine if it isn't there. What it lies on is pulled where that is gone and a registry
+// has it.
+func (e *Executor) findMade(ctx context.Context, base string, made *executor.Made, log io.Writer) (string, error) {
 	// What is built upon it has its label too, and another name.
 	labels := filters.NewArgs(filters.Arg("label", madeLabel+"="+made.Digest), filters.Arg("reference", madeName(made.Digest)))
 	found, err := e.api.ImageList(ctx, image.ListOptions{Filters: labels})
@@ -42,6 +43,11 @@ func (e *Executor) findMade(ctx context.Context, base string, made *executor.Mad
 	}
 	if len(found) > 0 {
 		return found[0].ID, nil
+	}
+	if base != "" {
+		if base, err = e.present(ctx, made.Name, base, log); err != nil {
+			return "", err
+		}
 	}
 	m, err := e.onBase(ctx, base, made)
 	if err != nil {
@@ -89,7 +95,7 @@ func (e *Executor) findBelow(ctx context.Context, base string, made *executor.Ma
 		_, err = e.api.ImageInspect(ctx, base, client.ImageInspectWithRawResponse(&raw))
 		switch {
 		case cerrdefs.IsNotFound(err):
-			return b, fmt.Errorf("%w: %s, which the program's image is made of", executor.ErrImage, base)
+			return b, fmt.Errorf("%w: %s, which the program's image is made of", executor.ErrImage, strings.TrimSpace(made.Name+" "+base))
 		case err != nil:
 			return b, engineError("looking for the image "+base, err)
 		}

@@ -19,7 +19,7 @@ import (
 // not have it.
 func (e *Executor) imageOf(ctx context.Context, c *executor.Container, log io.Writer) (string, error) {
 	if c.Made != nil {
-		return e.findMade(ctx, c.ImageID, c.Made)
+		return e.findMade(ctx, c.ImageID, c.Made, log)
 	}
 	return e.present(ctx, c.Image, c.ImageID, log)
 }

@@ -1,9 +1,12 @@
 package docker
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -50,6 +53,20 @@ func pushed(t *testing.T, e *Executor, name, word string) string {
 	return is.ID
 }
 
+// upon is an image of one empty layer upon another one.
+func upon(t *testing.T, name, id string) *executor.Made {
+	t.Helper()
+	dir := t.TempDir()
+	layer, err := os.Create(filepath.Join(dir, "layer-0.tar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(tar.NewWriter(layer).Close(), layer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return &executor.Made{Dir: dir, Base: id + " linux/amd64", Name: name, Layers: []string{"layer-0.tar"}, Digest: "blake3:" + strings.TrimPrefix(id, "sha256:")}
+}
+
 // TestDockerPulls holds that an image which the engine does not have is found in the registry of its name, with the user's credentials, and pulled when a stage runs in
 // it: that image, and no other that the name means since.
 func TestDockerPulls(t *testing.T) {
@@ -78,8 +95,23 @@ func TestDockerPulls(t *testing.T) {
 	if res, err := e.Run(ctx, task); err != nil || res.ExitCode != 0 || !strings.Contains(log.String(), "pulling "+name) {
 		t.Errorf("got %+v, %v\n%s", res, err, log)
 	}
-	if _, err := e.api.ImageRemove(ctx, id, image.RemoveOptions{Force: true, PruneChildren: true}); err != nil {
-		t.Error(err)
+	gone := func(id string) {
+		if _, err := e.api.ImageRemove(ctx, id, image.RemoveOptions{Force: true, PruneChildren: true}); err != nil {
+			t.Error(err)
+		}
+	}
+	gone(id)
+	// What a stage made upon it is found by its name, too.
+	made, log := newTask(t, "copy")
+	made.Container = &executor.Container{ImageID: id, Made: upon(t, name, id), Command: task.Container.Command}
+	if res, err := e.Run(ctx, made); err != nil || res.ExitCode != 0 || !strings.Contains(log.String(), "pulling "+name) {
+		t.Errorf("in an image that was made upon it: got %+v, %v\n%s", res, err, log)
+	}
+	gone(madeName(made.Container.Made.Digest))
+	gone(id)
+	made.Container.Made.Name = ""
+	if _, err := e.Run(ctx, made); !errors.Is(err, executor.ErrImage) {
+		t.Errorf("without the name of what it was made upon: got %v", err)
 	}
 	pushed(t, e, name, "second")
 	if _, err := e.Run(ctx, task); !errors.Is(err, executor.ErrImage) || !strings.Contains(err.Error(), "plan again") {
