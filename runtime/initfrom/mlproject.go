@@ -55,6 +55,9 @@ func MLproject(dir, given string) (*BegunElsewhere, error) {
 		return nil, &workspace.Failure{Err: err, Hint: "What MLflow itself makes of the file: 'mlflow run . --entry-point NAME'."}
 	}
 	pipeline := pipelineName(dir)
+	if p.Name != "" {
+		pipeline = nameOf(p.Name)
+	}
 	begun := &BegunElsewhere{Stages: len(p.EntryPoints), Image: pipeline + ":1", Notes: p.Notes}
 	image := begun.Image
 	if p.Env.Image != "" {

@@ -44,14 +44,17 @@ func vacant(dir string) error {
 	return err
 }
 
-// pipelineName makes a name of a folder's: "Fraud Model" is fraud_model, "2024" is p2024.
-func pipelineName(dir string) string {
+// pipelineName makes a name of a folder's.
+func pipelineName(dir string) string { return nameOf(filepath.Base(dir)) }
+
+// nameOf makes a name of what people call something: "Fraud Model" is fraud_model, "2024" is p2024.
+func nameOf(called string) string {
 	name := strings.Map(func(r rune) rune {
 		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_' {
 			return r
 		}
 		return '_'
-	}, strings.ToLower(filepath.Base(dir)))
+	}, strings.ToLower(called))
 	if name[0] < 'a' || name[0] > 'z' {
 		name = "p" + name
 	}
