@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
 // masker hides values in text, in all their forms. Nil is one for no values. It is an executor.Masker.
@@ -15,6 +17,23 @@ func (s *secrets) mask() *masker {
 		return nil
 	}
 	return &masker{s.forms}
+}
+
+// Hidden is a text with the names of secrets in place of their values, as logs show them. A secret that is not there is passed over, and so is one too short to be told
+// from other text.
+func Hidden(dir string, known []plan.Secret, text string) string {
+	var m masker
+	for _, k := range known {
+		value, err := ReadSecret(dir, k)
+		if err != nil || len(value) < minSecret {
+			continue
+		}
+		for _, f := range forms(value) {
+			m.forms = append(m.forms, form{f, k.Name})
+		}
+	}
+	slices.SortFunc(m.forms, func(a, b form) int { return longest(a.text, b.text) })
+	return m.Replace(text)
 }
 
 // escaped is how many bytes one byte of a form takes at most where programs escape it in one of the usual ways.

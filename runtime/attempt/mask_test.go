@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/executor/protocol"
 )
 
@@ -90,5 +91,16 @@ func TestMaskKeepsTheRest(t *testing.T) {
 		if got := throughLog(m, text, random); got != want {
 			t.Fatalf("got %d bytes, want %d", len(got), len(want))
 		}
+	}
+}
+
+// TestHidden: a text shows the names of secrets in place of their values, of those that are there and can be told from other text.
+func TestHidden(t *testing.T) {
+	t.Setenv("DOOR", "open sesame")
+	t.Setenv("SHORT", "abc")
+	known := []plan.Secret{{Name: "door", Env: "DOOR"}, {Name: "short", Env: "SHORT"}, {Name: "gone", Env: "NOT_SET_AT_ALL"}, {Name: "file", File: "no/such"}}
+	got := Hidden(t.TempDir(), known, "token=open sesame, b3BlbiBzZXNhbWU=, abc")
+	if want := "token=(secret.door), (secret.door)U=, abc"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

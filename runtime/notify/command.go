@@ -14,6 +14,8 @@ import (
 type Command struct {
 	Dir  string
 	Args []string // the program first
+	// Hide takes the values of secrets out of what the program printed, before an error quotes any of it; nil: nothing is known of secrets.
+	Hide func(text string) string
 }
 
 // exitAgain is the exit code of a program that may succeed when it is run again, as of a stage.
@@ -37,20 +39,27 @@ func (c *Command) Send(ctx context.Context, e Event) error {
 	if ctx.Err() != nil {
 		err = errors.Join(err, ctx.Err())
 	}
-	err = fmt.Errorf("%s: %w: %q", c.Args[0], err, said.text)
+	text := string(said.text)
+	if c.Hide != nil {
+		text = c.Hide(text)
+	}
+	err = fmt.Errorf("%s: %w: %q", c.Args[0], err, text[max(len(text)-mostSaid, 0):])
 	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == exitAgain {
 		return again{err}
 	}
 	return err
 }
 
-// tail keeps the last of what is written.
+// tail keeps the last of what is written: more than errors quote, so that a value which is cut short at its beginning is not quoted.
 type tail struct{ text []byte }
 
-const mostSaid = 500
+const (
+	mostSaid = 500
+	mostKept = 64 << 10
+)
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.text = append(t.text, p...)
-	t.text = t.text[max(len(t.text)-mostSaid, 0):]
+	t.text = t.text[max(len(t.text)-mostKept, 0):]
 	return len(p), nil
 }

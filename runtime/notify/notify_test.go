@@ -202,6 +202,13 @@ func TestCommand(t *testing.T) {
 			t.Errorf("the program got %s, %v", data, err)
 		}
 	}
+	// An error quotes no secret that the program printed, however much of it there is.
+	long := strings.Repeat("x", 600) + "opensesame"
+	hide := func(text string) string { return strings.ReplaceAll(text, long, "(secret.door)") }
+	err := (&Command{Dir: dir, Args: []string{"sh", "-c", "echo key=" + long + " >&2; exit 1"}, Hide: hide}).Send(t.Context(), event)
+	if err == nil || !strings.HasSuffix(err.Error(), "exit status 1: \"key=(secret.door)\\n\"") {
+		t.Errorf("a program that prints a secret: got %v", err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()

@@ -43,7 +43,7 @@ func (s *Session) told(described map[string]json.RawMessage, policies map[string
 		}
 		t := notify.Target{Address: at, On: b.On, Workspaces: b.Workspaces}
 		if err == nil {
-			t.To, err = s.w.sender(&b, func(argument string) ([]byte, error) { return s.w.namedSecret(described, policies[at][argument]) })
+			t.To, err = s.w.sender(&b, described, func(argument string) ([]byte, error) { return s.w.namedSecret(described, policies[at][argument]) })
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s cannot tell anybody: %w", at, err))
@@ -59,13 +59,13 @@ func (s *Session) told(described map[string]json.RawMessage, policies map[string
 const notifyCommands = "MLP_NOTIFY_COMMANDS"
 
 // sender is how a block tells. secret reads the one that an argument names; nil without an error where it names none.
-func (w *Workspace) sender(b *schema.Notify, secret func(argument string) ([]byte, error)) (notify.Sender, error) {
+func (w *Workspace) sender(b *schema.Notify, described map[string]json.RawMessage, secret func(argument string) ([]byte, error)) (notify.Sender, error) {
 	switch {
 	case len(b.Command) > 0:
 		if os.Getenv(notifyCommands) != "1" {
 			return nil, fmt.Errorf("its command would run outside of containers, with all that whoever runs mlp may do: %s=1 allows that", notifyCommands)
 		}
-		return &notify.Command{Dir: w.Dir, Args: b.Command}, nil
+		return &notify.Command{Dir: w.Dir, Args: b.Command, Hide: func(text string) string { return attempt.Hidden(w.Dir, secretsOf(described), text) }}, nil
 	case b.Server != "":
 		password, err := secret("password")
 		return &notify.SMTP{Server: b.Server, TLS: b.TLS, From: b.From, To: b.To, User: b.User, Password: string(password)}, err
@@ -75,6 +75,23 @@ func (w *Workspace) sender(b *schema.Notify, secret func(argument string) ([]byt
 	}
 	url, err := secret("url")
 	return &notify.Slack{URL: string(url)}, err
+}
+
+// secretsOf are the secrets of a pipeline, by what is recorded of where they are found.
+func secretsOf(described map[string]json.RawMessage) []plan.Secret {
+	var out []plan.Secret
+	catalog := stdlib.Catalog()
+	for _, at := range sortedKeys(described) {
+		kind := catalog.Kind(address.Kind(at))
+		if kind == nil || !slices.ContainsFunc(kind.Types, func(t schema.Type) bool { return t.Yields(schema.SecretPort) }) {
+			continue
+		}
+		s := plan.Secret{Name: at[strings.LastIndexByte(at, '.')+1:]}
+		if err := json.Unmarshal(described[at], &s); err == nil && (s.Env != "" || s.File != "") {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // namedSecret reads the secret that an argument names, by what is recorded of where it is found.
