@@ -132,6 +132,14 @@ func (w *writer) describe(t *target) error {
 	if t.node.Container == nil {
 		return nil
 	}
+	if t.build != nil {
+		for _, base := range t.build.bases {
+			if err := w.image(base); err != nil {
+				return err
+			}
+		}
+		return w.put(path.Join("images", t.name, "Dockerfile"), t.build.text)
+	}
 	if err := w.image(t.image); err != nil {
 		return err
 	}
@@ -186,7 +194,7 @@ func (w *writer) record() error {
 	unsure := map[string]bool{}
 	for _, t := range w.targets {
 		n := t.node
-		if n == nil {
+		if n == nil || n.Builds() || onto(n) { // layers with other times, or without those that they are put onto
 			continue
 		}
 		other := n.Accepted != nil || slices.ContainsFunc(t.needs, func(name string) bool { return unsure[name] })

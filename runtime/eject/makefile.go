@@ -67,8 +67,13 @@ func (t *target) rule() string {
 	if t.scripted() {
 		needs = append(needs, "stages/"+t.name+".sh")
 	}
-	if t.image != nil && t.image.target != "" {
-		needs = append(needs, "images/"+t.image.target+"/Dockerfile")
+	for m := t.image; m != nil; m = m.below {
+		if m.target != "" {
+			needs = append(needs, "images/"+m.target+"/Dockerfile")
+		}
+	}
+	if t.build != nil {
+		needs = append(needs, "images/"+t.name+"/Dockerfile")
 	}
 	for _, f := range t.files {
 		needs = append(needs, prerequisite(f))

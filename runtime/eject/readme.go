@@ -20,7 +20,8 @@ description, a file that it reads or a result that it rests on is newer than its
 | ` + "`Makefile`" + ` | a target for each stage, in the order of their dependencies |
 | ` + "`stages/NAME.json`" + ` | what a stage is told: its component and version, its configuration, the columns of its tables. Edit it to change what the stage does |
 | ` + "`stages/NAME.sh`" + ` | how a stage is run that is a program in an image (` + "`docker run`" + `), or is handed secrets |
-| ` + "`images/`" + ` | Dockerfiles of images that have requirements installed |
+| ` + "`images/`" + ` | Dockerfiles: of images that are built, and of images that have requirements installed |
+| ` + "`work/NAME/image`" + ` | the ID of an image that was built. Its layers have other times in them each time, and are compared with nothing; what programs make in it is |
 | ` + "`module/`, `outside/`" + ` | the data and the code that stages read, as they were |
 | ` + "`objects/`" + ` | what no stage here makes, such as the model that was live, by digest |
 | ` + "`lib/`" + ` | what lies beside programs |

@@ -65,7 +65,11 @@ func (t *target) script() string {
 		b.WriteString("\"${MLP:-mlp}\" stage --root \"$root\" --threads \"${THREADS:-0}\"\n")
 		return b.String()
 	}
-	t.image.script(&b, t.spec.Address)
+	if t.build != nil {
+		t.build.script(&b, t)
+		return b.String()
+	}
+	t.image.script(&b, variableOf(t.spec.Address))
 	t.dockerRun(&b)
 	for _, r := range t.rewrites {
 		if r.after {

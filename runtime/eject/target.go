@@ -27,6 +27,7 @@ type target struct {
 	needs   []string // names of other targets
 	files   []string // of the folder, that it reads
 	image   *madeImage
+	build   *dockerBuild // of an image that the engine builds; nil of all others
 	secrets []plan.Secret
 	// rewrites are tables that are laid out in another format before the program runs, or brought into the stored one after.
 	rewrites []rewrite
@@ -105,9 +106,6 @@ func (w *writer) makeTargets() error {
 		if n.Verdict == plan.Remove || loaded(n) {
 			continue
 		}
-		if n.Kind == schema.ImageKind && n.Role != schema.ImageRole {
-			return &RefusedError{n.Address, "is an image that the container engine builds of a Dockerfile, and that is not written"}
-		}
 		t, err := w.stage(n, names)
 		if err != nil {
 			return err
@@ -176,21 +174,31 @@ func (w *writer) stage(n *plan.Node, names map[string]string) (*target, error) {
 	t.about = n.Address + ": " + t.spec.Component
 	if n.Container != nil {
 		t.secrets = n.Container.Secrets
+	}
+	if n.Container != nil && !n.Builds() {
 		var err error
-		if t.image, err = w.imageOf(n, names); err != nil {
+		if t.image, err = w.imageOf(n, plan.ImagePort, names); err != nil {
 			return nil, err
 		}
-		if t.image.target != "" {
-			t.needs = append(t.needs, t.image.target)
-		}
+		t.needs = append(t.needs, t.image.needed()...)
 	}
 	for _, in := range n.Inputs {
-		if in.External != nil && in.External.Remote || n.Container != nil && in.Port == plan.ImagePort {
-			continue // the stage gets it, or runs in it
+		if in.External != nil && in.External.Remote || n.Container != nil && in.Port == plan.ImagePort || n.Builds() && in.From != "" {
+			continue // the stage gets it, runs in it or is built upon it
 		}
 		if err := w.input(t, in, names); err != nil {
 			return nil, err
 		}
+	}
+	if n.Builds() {
+		var err error
+		if t.build, err = w.builtBy(t, names); err != nil {
+			return nil, err
+		}
+		for _, base := range t.build.bases {
+			t.needs = append(t.needs, base.needed()...)
+		}
+		return t, nil
 	}
 	if n.Container != nil && n.Role != schema.PredictRole {
 		for _, o := range n.Outputs {

@@ -20,6 +20,9 @@ const Folder = "lib"
 // Packages is where an image has what was installed into it.
 const Packages = "/opt/mlp/python"
 
+// Layer is the file that mlp_install writes the layer to, in the folder of the image.
+const Layer = "layer.tar"
+
 //go:embed mlp_stage.py mlp_install.py mlp_lock.py
 var modules embed.FS
 

@@ -44,3 +44,11 @@ func TestStageIsShort(t *testing.T) {
 		t.Errorf("mlp_stage.py has %d lines, want less than 150", lines)
 	}
 }
+
+// TestLayer: the file that the installer writes has the name that others know it by.
+func TestLayer(t *testing.T) {
+	files, err := Modules(Installer)
+	if err != nil || !strings.Contains(string(files["mlp_install.py"]), `pack(tree, out / "`+Layer+`")`) {
+		t.Errorf("mlp_install.py writes no %s, %v", Layer, err)
+	}
+}
