@@ -6,15 +6,38 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Comparable reports whether the model that is live at a deployment can be compared with the one that the plan would release there.
+// Comparable reports whether the model that is live at a deployment can be compared with what a gate decides over: with the one that the plan would release there, where
+// that deployment is behind the gate, else with those of all that are. Of a gate with nothing behind it only the columns count that the deployment's next model is fitted on.
 // Incomparable has the reasons against it.
-func (p *Plan) Comparable(deploy string, live *ReleaseState) bool {
+func (p *Plan) Comparable(gate, deploy string, live *ReleaseState) bool {
+	var behind, own []*Release
 	for _, r := range p.Releases {
-		if r.Address == deploy && r.Action != RemoveRelease {
-			return Incomparable(live, &r.Model, p.fitted(r.Model.From)) == ""
+		if r.Action == RemoveRelease {
+			continue
+		}
+		if r.Address == deploy {
+			own = append(own, r)
+		}
+		if r.Gate == gate {
+			behind = append(behind, r)
 		}
 	}
-	return Incomparable(live, nil, nil) == ""
+	switch {
+	case len(behind) == 0 && len(own) == 0:
+		return Incomparable(live, nil, nil) == ""
+	case len(behind) == 0:
+		m := own[0].Model
+		m.Digest = ""
+		return Incomparable(live, &m, p.fitted(m.From)) == ""
+	case len(own) > 0 && own[0].Gate == gate:
+		behind = own
+	}
+	for _, r := range behind {
+		if Incomparable(live, &r.Model, p.fitted(r.Model.From)) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // fitted are the tables that the model of a stage was fitted on: at that stage, or at those whose models flow into it,

@@ -39,7 +39,31 @@ func TestComparableThroughSelection(t *testing.T) {
 		if err := p.fillFormer(json.RawMessage(`{"nodes":[]}`)); err != nil {
 			t.Fatal(err)
 		}
-		if got := p.Comparable("deploy.d", live); got != c.want {
+		if got := p.Comparable("gate.g", "deploy.d", live); got != c.want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
+
+// TestComparedWith: what is live is compared with the models behind the gate; with the next model of its own deployment where that is behind the gate, too.
+func TestComparedWith(t *testing.T) {
+	live := &ReleaseState{Model: "live", Signature: &schema.Model{}}
+	release := func(at, gate string, model Digest) *Release {
+		return &Release{Address: at, Gate: gate, Model: Input{Digest: model}}
+	}
+	for name, c := range map[string]struct {
+		releases []*Release
+		want     bool
+	}{
+		"another model behind the gate":                           {[]*Release{release("deploy.a", "gate.a", "live"), release("deploy.b", "gate.b", "new")}, true},
+		"the live one behind the gate, by another deployment":     {[]*Release{release("deploy.a", "gate.a", "new"), release("deploy.b", "gate.b", "live")}, false},
+		"its own deployment behind the gate":                      {[]*Release{release("deploy.a", "gate.b", "live"), release("deploy.b", "gate.b", "new")}, false},
+		"its own deployment behind the gate, with another model":  {[]*Release{release("deploy.a", "gate.b", "new"), release("deploy.b", "gate.b", "live")}, true},
+		"nothing behind the gate":                                 {[]*Release{release("deploy.a", "gate.a", "live")}, true},
+		"its deployment is gone, and nothing is behind the gate":  {nil, false},
+		"its deployment is gone, and another model is the gate's": {[]*Release{release("deploy.b", "gate.b", "new")}, true},
+	} {
+		if got := (&Plan{Releases: c.releases}).Comparable("gate.b", "deploy.a", live); got != c.want {
 			t.Errorf("%s: got %t", name, got)
 		}
 	}

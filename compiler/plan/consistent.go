@@ -348,7 +348,7 @@ func (c *consistency) champion(g *Gate) error {
 		if (r.Current != nil) != x.Exists || x.Exists && r.Current.Model != x.Model {
 			return fmt.Errorf("its champion is not what %s has live", x.Deploy)
 		}
-		if comparable := r.Current != nil && c.p.Comparable(x.Deploy, r.Current); comparable != x.Comparable {
+		if comparable := r.Current != nil && c.p.Comparable(g.Address, x.Deploy, r.Current); comparable != x.Comparable {
 			return fmt.Errorf("its champion is said to be comparable: %t, and by what the plan says of both models that is %t", x.Comparable, comparable)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -162,21 +163,41 @@ func (p *planner) champion(gate *check.Block) *plan.Champion {
 			return c
 		}
 		c.Exists, c.Model, c.Fingerprint = true, live.Model, live.Fingerprint
-		if m := p.candidate(ref.Target); m != nil && live.Is(m.Digest, p.scorings[m.From]) {
-			c.Candidate = true
+		for _, m := range p.challengers(gate.Address, ref.Target) {
+			if m != nil && live.Is(m.Digest, p.scorings[m.From]) {
+				c.Candidate = true
+			}
+			c.Why = cmp.Or(c.Why, plan.Incomparable(&live, m, p.fitted(m)))
 		}
-		c.Why = p.incomparable(ref.Target, &live)
 		c.Comparable = c.Why == ""
 		return c
 	}
 	return nil
 }
 
-// incomparable says why a live model cannot be compared on the rows of today; empty if it can. It must be another model than the candidate, one
-// that is scored without its own image, and must find all columns that it reads in the tables that the candidate is fitted on.
-func (p *planner) incomparable(deploy string, live *plan.ReleaseState) string {
-	model := p.candidate(deploy)
-	return plan.Incomparable(live, model, p.fitted(model))
+// challengers are the models that a gate compares with what a deployment has live, as plan.Plan.Comparable has them. A gate reads figures of what stands behind it, so
+// that those models are planned before it is.
+func (p *planner) challengers(gate, champion string) []*plan.Input {
+	var of []string
+	for _, b := range p.behind(gate) {
+		if b.Address == champion {
+			return []*plan.Input{p.candidate(champion)}
+		}
+		of = append(of, b.Address)
+	}
+	if len(of) == 0 {
+		m := p.candidate(champion)
+		if m != nil {
+			m.Digest = ""
+		}
+		return []*plan.Input{m}
+	}
+	slices.Sort(of)
+	out := make([]*plan.Input, len(of))
+	for i, at := range of {
+		out[i] = p.candidate(at)
+	}
+	return out
 }
 
 // candidate is the model that a deploy block would release; its digest is empty while it is not known. Nil where the

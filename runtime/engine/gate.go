@@ -69,7 +69,7 @@ func checkChampion(g *plan.Gate, st *plan.State, p *plan.Plan) error {
 	if exists != c.Exists || (exists && now.Model != c.Model) {
 		return &StaleError{fmt.Sprintf("%s compares with what %s has released, which is another model than when the plan was made", g.Address, c.Deploy)}
 	}
-	if exists && p.Comparable(c.Deploy, &now) != c.Comparable {
+	if exists && p.Comparable(g.Address, c.Deploy, &now) != c.Comparable {
 		return &StaleError{fmt.Sprintf("%s: whether what %s has released can be compared with is not as the plan says", g.Address, c.Deploy)}
 	}
 	return nil
