@@ -48,7 +48,8 @@ var doors = map[string][]string{
 	"runtime/state":                {"lang/lazyregexp", "lang/address", "lang/digest", "compiler/plan", "runtime/store"},
 	"runtime/attempt":              {"lang/lazyregexp", "compiler/plan", "lang/report", "lang/schema", "lang/source", "runtime/component", "runtime/executor", "runtime/scratch", "runtime/store"},
 	"runtime/engine":               {"compiler/plan", "compiler/decide", "lang", "runtime/attempt", "runtime/component", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state"},
-	"runtime/serve":                {"compiler/canary", "compiler/plan", "lang/schema", "lang/suggest", "runtime/component"},
+	"runtime/packed":               {},
+	"runtime/serve":                {"compiler/canary", "compiler/plan", "lang/schema", "lang/suggest", "runtime/component", "runtime/packed"},
 	"runtime/predlog":              {"lang/schema"},
 	"runtime/suite":                {"lang", "compiler", "runtime/component", "runtime/engine", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state", "runtime/workspace", "stdlib"},
 	"runtime/mlflow":               {"lang/lazyregexp"},
@@ -66,7 +67,7 @@ var doors = map[string][]string{
 	"runtime/cmd":                  {"runtime/cli"},
 	"stdlib/train/tune":            {},
 	"stdlib/train/trees/histogram": {"stdlib/model/xgboost", "stdlib/radix"},
-	"stdlib":                       {"lang/lazyregexp", "lang/address", "lang/report", "lang/schema", "lang/source", "lang/digest", "lang/suggest", "runtime/component", "runtime/scratch", "stdlib"},
+	"stdlib":                       {"lang/lazyregexp", "lang/address", "lang/report", "lang/schema", "lang/source", "lang/digest", "lang/suggest", "runtime/component", "runtime/packed", "runtime/scratch", "stdlib"},
 	"examples":                     {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/executor/docker":      {"lang/digest", "lang/lazyregexp", "runtime/component", "runtime/executor", "lang/schema"},
 }

@@ -9,32 +9,27 @@ package predlog
 
 // How nothing is lost.
 //
-// An append is answered when its rows are on the disk. Rows that come in while others are written fill the next group, which is written with one
-// sync for all of it (group commit), so that many clients cost few syncs, and requests are worked on while the disk is. Space is written with zeros
-// ahead of the rows, so that a sync mostly writes rows alone, and not what the file system knows of the file, which would take twice as long. A file
-// of rows ends after a minute or 16 MiB, or when rows with other columns come; another goroutine makes Parquet of it. Each step leaves a state that
-// the next start takes further:
+// An append is answered when its rows are on the disk. Rows that come in while others are written fill the next group, which is written at once (group
+// commit), so that many clients cost few writes, and requests are worked on while the disk is. A group begins at a block of the file and goes past the
+// memory of the system straight to the disk (O_DIRECT, O_DSYNC), where blocks with zeros are ready for it: what the file system knows of the file stays
+// the same, which else would be written too, in twice the time. A file of rows ends after a minute or 16 MiB, or when rows with other columns come;
+// another goroutine makes Parquet of it. Each step leaves a state that the next start takes further:
 //
-//	killed while rows are written     the last line has no valid checksum: nobody was told that it is kept, and it is passed over
+//	killed while rows are written     the group has no valid checksum: nobody was told that it is kept, and it is passed over
 //	killed before the Parquet is whole  it has another name as yet; it is made again out of the rows
 //	killed before the rows are removed  both have one name: the rows are removed, and no row is there twice
 //	killed before anything else is      what was on the way from one to the other is removed at the next start
 //
-// Where the power fails, the disk may have a later page of the last group and not an earlier one. What is missing is then told as damage, although
-// nobody was told that it is kept.
+// Groups are numbered, and a file that was closed says how many it has: of one that is damaged it is known how many are missing.
 //
-// A write or sync that fails is told to all who waited for it, and the file is not written to any more: what the kernel has kept of it after a failed
-// fsync is not known (Rebello et al., Can Applications Recover from fsync Failures?, USENIX ATC 2020).
+// A write that fails is told to all who waited for it, and the file is not written to any more: what the disk has of it is not
+// known (Rebello et al., Can Applications Recover from fsync Failures?, USENIX ATC 2020).
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -43,16 +38,14 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Options of a log. Dir and Convert are required.
 type Options struct {
 	Dir string
-	// Convert makes the Parquet file out, with these columns, of a file with a JSON object a line.
-	Convert func(ctx context.Context, rows string, columns []schema.Column, out string) error
+	// Convert makes the Parquet file out, with these columns, of rows as they were appended, some or many at a time. Their memory is used again.
+	Convert func(ctx context.Context, rows iter.Seq2[[]byte, error], columns []schema.Column, out string) error
 	// Deliver takes a table elsewhere, durably, and may be given one that it has taken already; then the table is removed here. Nil: tables stay.
 	Deliver func(ctx context.Context, deployment, table string) error
 	// Expire removes tables elsewhere that began before a time. It is called where both Deliver and Keep are given, once an hour.
@@ -91,6 +84,7 @@ type Log struct {
 // group is what is written together.
 type group struct {
 	parts   []part
+	memory  []byte        // for the rows of the first part
 	written chan struct{} // closed when that is done
 }
 
@@ -98,7 +92,7 @@ type group struct {
 type part struct {
 	name    string
 	columns []schema.Column
-	lines   []byte // as the file has them
+	rows    []byte // behind room for the head
 	err     error  // why they are not kept; once the group is written
 }
 
@@ -137,15 +131,13 @@ func Open(o Options) (*Log, error) {
 
 // takeUp closes the files of rows that a killed process has left open, and removes what it was making of others.
 func (l *Log) takeUp() error {
-	for _, suffix := range []string{plainSuffix, madeSuffix} {
-		half, err := filepath.Glob(filepath.Join(l.Dir, "*", "*"+suffix))
-		if err != nil {
-			return err
-		}
-		for _, path := range half {
-			if err := os.RemoveAll(path); err != nil {
-				return fmt.Errorf("opening the log of predictions: %w", err)
-			}
+	half, err := filepath.Glob(filepath.Join(l.Dir, "*", "*"+madeSuffix))
+	if err != nil {
+		return err
+	}
+	for _, path := range half {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("opening the log of predictions: %w", err)
 		}
 	}
 	left, err := filepath.Glob(filepath.Join(l.Dir, "*", "*"+openSuffix))
@@ -160,9 +152,9 @@ func (l *Log) takeUp() error {
 	return nil
 }
 
-// Append returns when the rows, JSON objects without line ends, are durable, or with the reason why they are not.
+// Append returns when rows are durable, or with the reason why they are not. What rows look like is between who appends them and Convert.
 // Deployments are names of blocks, which are fit for folders.
-func (l *Log) Append(ctx context.Context, deployment string, columns []schema.Column, rows [][]byte) error {
+func (l *Log) Append(ctx context.Context, deployment string, columns []schema.Column, rows []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -173,9 +165,7 @@ func (l *Log) Append(ctx context.Context, deployment string, columns []schema.Co
 	}
 	g := l.next
 	at := g.part(deployment, columns)
-	for _, row := range rows {
-		g.parts[at].lines = frame(g.parts[at].lines, row)
-	}
+	g.parts[at].rows = append(g.parts[at].rows, rows...)
 	l.mu.Unlock()
 	signal(l.filled)
 	<-g.written
@@ -185,8 +175,8 @@ func (l *Log) Append(ctx context.Context, deployment string, columns []schema.Co
 // newGroup is an empty one, with the memory of one that is not used any more, if there is one.
 func newGroup(old *group) *group {
 	g := &group{written: make(chan struct{})}
-	if old != nil && len(old.parts) == 1 && cap(old.parts[0].lines) <= mostReused {
-		g.parts = append(g.parts, part{lines: old.parts[0].lines[:0]})[:0]
+	if old != nil && len(old.parts) == 1 && cap(old.parts[0].rows) <= mostReused {
+		g.memory = old.parts[0].rows[:head]
 	}
 	return g
 }
@@ -198,9 +188,9 @@ func (g *group) part(name string, columns []schema.Column) int {
 			return i
 		}
 	}
-	p := part{name: name, columns: columns}
-	if len(g.parts) < cap(g.parts) {
-		p.lines = g.parts[:len(g.parts)+1][len(g.parts)].lines
+	p := part{name: name, columns: columns, rows: g.memory}
+	if g.memory = nil; p.rows == nil {
+		p.rows = make([]byte, head)
 	}
 	g.parts = append(g.parts, p)
 	return len(g.parts) - 1
@@ -247,7 +237,7 @@ const (
 	idle       = 5 * time.Microsecond
 )
 
-// pause lets requests that are worked on get into the group, since a sync takes as much of the processor as several of them, however fast the disk
+// pause lets requests that are worked on get into the group, since a write takes as much of the processor as several of them, however fast the disk
 // is. Where the processor has nothing else to do there are none, and nobody waits.
 func (l *Log) pause() {
 	for now := time.Now(); now.Sub(l.began) < apart; {
@@ -260,7 +250,7 @@ func (l *Log) pause() {
 	l.began = time.Now()
 }
 
-// commit writes the group that fills, one sync a deployment, and tells all who wait for it.
+// commit writes the group that fills, at once for each deployment, and tells all who wait for it.
 func (l *Log) commit() {
 	l.pause()
 	l.mu.Lock()
@@ -269,7 +259,7 @@ func (l *Log) commit() {
 	l.mu.Unlock()
 	for i := range g.parts {
 		p := &g.parts[i]
-		p.err = l.write(p.name, p.columns, p.lines)
+		p.err = l.write(p.name, p.columns, p.rows)
 	}
 	close(g.written)
 	l.mu.Lock()
@@ -278,7 +268,7 @@ func (l *Log) commit() {
 }
 
 // write appends to the deployment's file of rows, or to a new one where there is none, or one of other columns.
-func (l *Log) write(name string, columns []schema.Column, lines []byte) error {
+func (l *Log) write(name string, columns []schema.Column, rows []byte) error {
 	s := l.open[name]
 	if s != nil && (!same(s.columns, columns) || s.size >= l.Bytes) {
 		l.endOf(name)
@@ -291,7 +281,7 @@ func (l *Log) write(name string, columns []schema.Column, lines []byte) error {
 		}
 		l.open[name] = s
 	}
-	if err := s.append(lines); err != nil {
+	if err := s.append(rows); err != nil {
 		l.endOf(name)
 		return fmt.Errorf("logging predictions: %w", err)
 	}
@@ -326,88 +316,6 @@ func signal(to chan struct{}) {
 	case to <- struct{}{}:
 	default:
 	}
-}
-
-// segment is a file of rows that is written.
-type segment struct {
-	file    *os.File
-	columns []schema.Column
-	size    int64 // of what was written
-	room    int64 // of the file: zeros are behind what was written
-	since   time.Time
-}
-
-const (
-	openSuffix    = ".open"
-	walSuffix     = ".wal"
-	parquetSuffix = ".parquet"
-	plainSuffix   = ".ndjson"     // rows on their way to Parquet
-	madeSuffix    = ".unfinished" // Parquet that is made
-	// stamp is what names begin with: when the file began, in UTC, so that names are in the order of time.
-	stamp = schema.LogStamp
-)
-
-// begin makes a new file of rows, whose first line says its columns. It is there for good when this returns.
-func begin(dir string, columns []schema.Column) (*segment, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	var salt [4]byte
-	if _, err := rand.Read(salt[:]); err != nil {
-		return nil, err
-	}
-	now := time.Now().UTC()
-	f, err := os.OpenFile(filepath.Join(dir, now.Format(stamp)+"-"+hex.EncodeToString(salt[:])+openSuffix), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	s := &segment{file: f, columns: columns, since: now}
-	head, err := json.Marshal(columns)
-	if err == nil {
-		err = s.append(frame(nil, head))
-	}
-	if err == nil {
-		err = errors.Join(syncFolder(dir), syncFolder(filepath.Dir(dir)))
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
-	}
-	return s, nil
-}
-
-// leastRoom and mostRoom are how much longer a file gets at once: as much as it has, within these.
-const leastRoom, mostRoom = 64 << 10, 1 << 20
-
-// append writes and syncs.
-func (s *segment) append(text []byte) error {
-	end := s.size + int64(len(text))
-	if end > s.room {
-		s.room = end + min(max(end, leastRoom), mostRoom)
-		text = append(text, make([]byte, s.room-end)...)
-	}
-	if _, err := s.file.WriteAt(text, s.size); err != nil {
-		return err
-	}
-	if err := unix.Fdatasync(int(s.file.Fd())); err != nil {
-		return err
-	}
-	s.size = end
-	return nil
-}
-
-// end closes the file and gives it the name by which Parquet is made of it. What is behind the rows goes, be it zeros or what could not be written.
-func (s *segment) end() error {
-	return errors.Join(s.file.Truncate(s.size), s.file.Close(), os.Rename(s.file.Name(), withSuffix(s.file.Name(), walSuffix)))
-}
-
-// castagnoli is the polynomial that processors compute themselves.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// frame adds a line: the checksum of its text in eight hexadecimal digits, a space, the text.
-func frame(to, text []byte) []byte {
-	var sum [4]byte
-	binary.BigEndian.PutUint32(sum[:], crc32.Checksum(text, castagnoli))
-	return append(append(append(hex.AppendEncode(to, sum[:]), ' '), text...), '\n')
 }
 
 // withSuffix is a path with another suffix.

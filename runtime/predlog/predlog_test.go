@@ -1,9 +1,11 @@
 package predlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,10 +38,13 @@ func open(t *testing.T, dir string, change func(*Options)) (*Log, *[]string) {
 	return l, &warned
 }
 
-func copyRows(_ context.Context, rows string, _ []schema.Column, out string) error {
-	data, err := os.ReadFile(rows)
-	if err != nil {
-		return err
+func copyRows(_ context.Context, rows iter.Seq2[[]byte, error], _ []schema.Column, out string) error {
+	var data []byte
+	for some, err := range rows {
+		if err != nil {
+			return err
+		}
+		data = append(data, some...)
 	}
 	return os.WriteFile(out, data, 0o600)
 }
@@ -68,7 +73,10 @@ func files(t *testing.T, dir, suffix string) []string {
 	return out
 }
 
-func row(n int) []byte { return fmt.Appendf(nil, `{"id":"%03d"}`, n) }
+func row(n int) []byte { return fmt.Appendf(nil, "row-%03d\n", n) }
+
+// name is that of a row in a table.
+func name(n int) string { return strings.TrimSpace(string(row(n))) }
 
 // TestAppend: rows of many at a time are all there, once, by deployment, and by columns.
 func TestAppend(t *testing.T) {
@@ -78,10 +86,10 @@ func TestAppend(t *testing.T) {
 	var all sync.WaitGroup
 	other := append(slices.Clone(columns), schema.Column{Name: "x", Type: "double"})
 	for n := range 100 {
-		want = append(want, string(row(n)))
+		want = append(want, name(n))
 		all.Go(func() {
 			of := [][]schema.Column{columns, other}[n%2]
-			if err := l.Append(t.Context(), []string{"a", "b", "c"}[n%3], of, [][]byte{row(n)}); err != nil {
+			if err := l.Append(t.Context(), []string{"a", "b", "c"}[n%3], of, row(n)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -96,7 +104,7 @@ func TestAppend(t *testing.T) {
 	if len(*warned) > 0 || len(files(t, dir, "")) != len(files(t, dir, parquetSuffix)) {
 		t.Errorf("warned %v; left %v", *warned, files(t, dir, ""))
 	}
-	if err := l.Append(t.Context(), "a", columns, [][]byte{row(0)}); !errors.Is(err, ErrClosed) {
+	if err := l.Append(t.Context(), "a", columns, row(0)); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: got %v", err)
 	}
 }
@@ -117,32 +125,90 @@ func TestTwo(t *testing.T) {
 	}
 }
 
-// written is a file of rows as a killed process leaves it.
-func written(n int) []byte {
-	text := frame(nil, []byte(`[{"name":"id","type":"varchar"}]`))
-	for i := range n {
-		text = frame(text, row(i))
+// written is a file of rows as a killed process leaves it: in groups of one, two and more blocks, with zeros behind them.
+func written(sizes ...int) []byte {
+	text := inBlock(sealed(append(make([]byte, head), `[{"name":"id","type":"varchar"}]`...), 0))
+	n := 0
+	for i, size := range sizes {
+		group := make([]byte, head)
+		for range size {
+			group = append(group, row(n)...)
+			n++
+		}
+		text = append(text, inBlock(sealed(group, uint32(i+1)))...)
 	}
-	return text
+	return append(text, make([]byte, 3*block)...)
 }
 
-// TestKilled: wherever a file was cut off, the rows whose lines are whole become a table, and nothing is said to be damaged.
+func inBlock(group []byte) []byte {
+	return append(group, make([]byte, blocks(len(group))-int64(len(group)))...)
+}
+
+// TestKilled: wherever a file was cut off, or has zeros from there on, the groups that are whole become a table, and nothing is said to be damaged.
 func TestKilled(t *testing.T) {
-	whole := written(3)
-	for cut := range len(whole) + 1 {
-		dir := t.TempDir()
-		leave(t, dir, "20260101T000000.000000000Z-00000000"+openSuffix, whole[:cut])
-		l, warned := open(t, dir, nil)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
+	sizes := []int{1, 600, 2, 1}
+	whole, ends := written(sizes...), []int{}
+	for i := range sizes {
+		ends = append(ends, len(written(sizes[:i+1]...))-3*block)
+	}
+	path := filepath.Join(t.TempDir(), "rows")
+	var cuts []int
+	for at := 0; at <= len(whole); at += block {
+		cuts = append(cuts, at, at+1, at+head-1, at+head, at+head+9, at+block-1)
+	}
+	for _, cut := range cuts {
+		for _, zeros := range []bool{false, true} {
+			text := slices.Clone(whole[:min(cut, len(whole))])
+			if zeros {
+				text = append(text, make([]byte, len(whole)-len(text))...)
+			}
+			want, kept := 0, slices.Clone(whole[:len(text)])
+			for i, end := range ends {
+				// A group whose rows were all written is there, whatever is behind them.
+				if end <= len(text) && bytes.Equal(kept[:end], text[:end]) {
+					want += sizes[i]
+				}
+			}
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r, err := read(path)
+			if err != nil {
+				t.Fatalf("cut after %d bytes: %v", cut, err)
+			}
+			var got []byte
+			for rows, err := r.rows(); rows != nil || err != nil; rows, err = r.rows() {
+				if err != nil {
+					t.Fatalf("cut after %d bytes: %v", cut, err)
+				}
+				got = append(got, rows...)
+			}
+			if err := r.file.Close(); err != nil {
+				t.Fatal(err)
+			}
+			var all []byte
+			for n := range max(want, len(got)/len(row(0))) {
+				all = append(all, row(n)...)
+			}
+			if !bytes.Equal(got, all) || r.lost > 0 {
+				t.Errorf("cut after %d bytes, zeros %v: got %d bytes of rows, %d lost, want %d rows", cut, zeros, len(got), r.lost, want)
+			}
 		}
-		lines := max(strings.Count(string(whole[:cut]), "\n")-1, 0)
-		if got := rows(t, dir); len(got) != lines || len(*warned) > 0 {
-			t.Errorf("cut after %d bytes: got %v, warned %v, want %d rows", cut, got, *warned, lines)
-		}
-		if left := files(t, dir, walSuffix); len(left) > 0 {
-			t.Errorf("cut after %d bytes: left %v", cut, left)
-		}
+	}
+}
+
+// TestLeftOpen: files that a killed process has left become tables; one without a row goes.
+func TestLeftOpen(t *testing.T) {
+	dir := t.TempDir()
+	leave(t, dir, "20260101T000000.000000000Z-00000000"+openSuffix, written(3, 5)[:2*block+1])
+	leave(t, dir, "20260101T000000.000000000Z-00000001"+openSuffix, written()[:99])
+	leave(t, dir, "20260101T000000.000000000Z-00000002"+openSuffix, nil)
+	l, warned := open(t, dir, nil)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, left := rows(t, dir), files(t, dir, ""); len(got) != 3 || len(*warned) > 0 || len(left) != 1 {
+		t.Errorf("got %v, warned %v, left %v", got, *warned, left)
 	}
 }
 
@@ -158,14 +224,14 @@ func leave(t *testing.T, dir, name string, data []byte) {
 
 // TestRolledAlready: a table that is there is not made again, and nothing stays beside it of what a process was doing when it was killed.
 func TestRolledAlready(t *testing.T) {
-	const name = "20260101T000000.000000000Z-00000000"
-	beside := []string{walSuffix, plainSuffix, madeSuffix}
+	const file = "20260101T000000.000000000Z-00000000"
+	beside := []string{walSuffix, madeSuffix}
 	for which := range 1 << len(beside) {
 		dir := t.TempDir()
-		leave(t, dir, name+parquetSuffix, []byte("made\n"))
+		leave(t, dir, file+parquetSuffix, []byte("made\n"))
 		for i, suffix := range beside {
 			if which>>i&1 == 1 {
-				leave(t, dir, name+suffix, written(3))
+				leave(t, dir, file+suffix, written(3))
 			}
 		}
 		l, _ := open(t, dir, nil)
@@ -178,20 +244,64 @@ func TestRolledAlready(t *testing.T) {
 	}
 }
 
-// TestDamage: a line that was changed is told and kept aside, and the others become a table.
+// TestDamage: groups that were changed are told and kept aside, and the others become a table; so is the last one of a file that was closed.
 func TestDamage(t *testing.T) {
-	dir := t.TempDir()
-	text := strings.Replace(string(written(3)), "001", "007", 1)
-	leave(t, dir, "20260101T000000.000000000Z-00000000"+walSuffix, []byte(text))
-	l, warned := open(t, dir, nil)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
+	closed := func(groups ...int) []byte {
+		text := written(groups...)
+		return append(text[:len(text)-3*block], inBlock(sealed(make([]byte, head), uint32(len(groups)+1)))...)
 	}
-	if got, want := rows(t, dir), []string{string(row(0)), string(row(2))}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+	for _, c := range []struct {
+		what string
+		text []byte
+		lost int
+		want []int
+	}{
+		{"a value of the second", bytes.Replace(written(1, 1, 1), row(1), row(7), 1), 1, []int{0, 2}},
+		{"the last of a closed file", bytes.Replace(closed(1, 1), row(1), row(7), 1), 1, []int{0}},
+		{"the last of one that was killed", bytes.Replace(written(1, 1), row(1), row(7), 1), 0, []int{0}},
+		{"a block of zeros in the first of several blocks", slices.Concat(written(1)[:2*block], make([]byte, block), written(1, 600, 1)[3*block:]), 1, []int{0, 601}},
+		{"a length beyond the file", bytes.Replace(closed(1, 9, 1), []byte("\x48\x00\x00\x00"), []byte("\x48\x00\x00\x7f"), 1), 1, []int{0, 10}},
+		{"nothing", closed(1, 1), 0, []int{0, 1}},
+	} {
+		dir := t.TempDir()
+		leave(t, dir, "20260101T000000.000000000Z-00000000"+walSuffix, c.text)
+		l, warned := open(t, dir, nil)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, n := range c.want {
+			want = append(want, name(n))
+		}
+		if got := rows(t, dir); !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", c.what, got, want)
+		}
+		told := len(*warned) == 1 && strings.Contains((*warned)[0], fmt.Sprint(c.lost, " groups of rows are damaged")) && len(files(t, dir, ".damaged")) == 1
+		if told != (c.lost > 0) || !told && len(*warned) > 0 {
+			t.Errorf("%s: warned %v, kept %v", c.what, *warned, files(t, dir, ".damaged"))
+		}
 	}
-	if len(*warned) != 1 || !strings.Contains((*warned)[0], "1 lines are damaged") || len(files(t, dir, ".damaged")) != 1 {
-		t.Errorf("warned %v, kept %v", *warned, files(t, dir, ".damaged"))
+}
+
+// TestNotChanged: a file whose columns cannot be read, or that another version has written, stays as it is, and it is said why.
+func TestNotChanged(t *testing.T) {
+	for want, text := range map[string][]byte{
+		"the columns are damaged": bytes.Replace(written(1), []byte("varchar"), []byte("varchaR"), 1),
+		"this is no file of rows": []byte("1b2c3d4e [{\"name\":\"id\"}]\n"),
+	} {
+		dir := t.TempDir()
+		leave(t, dir, "20260101T000000.000000000Z-00000000"+walSuffix, text)
+		l, warned := open(t, dir, nil)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		left := files(t, dir, walSuffix)
+		if len(left) != 1 || len(*warned) != 1 || !strings.Contains((*warned)[0], want) {
+			t.Fatalf("warned %v, left %v, want %q", *warned, left, want)
+		}
+		if now, err := os.ReadFile(left[0]); err != nil || !bytes.Equal(now, text) {
+			t.Errorf("%s: the file was changed: %v", want, err)
+		}
 	}
 }
 
@@ -200,10 +310,10 @@ func TestConvertFails(t *testing.T) {
 	dir := t.TempDir()
 	full := errors.New("no space left on device")
 	fails := func(o *Options) {
-		o.Convert = func(context.Context, string, []schema.Column, string) error { return full }
+		o.Convert = func(context.Context, iter.Seq2[[]byte, error], []schema.Column, string) error { return full }
 	}
 	l, warned := open(t, dir, fails)
-	if err := l.Append(t.Context(), "scorer", columns, [][]byte{row(1)}); err != nil {
+	if err := l.Append(t.Context(), "scorer", columns, row(1)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Close(); err != nil {
@@ -216,7 +326,7 @@ func TestConvertFails(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := rows(t, dir); !slices.Equal(got, []string{string(row(1))}) {
+	if got := rows(t, dir); !slices.Equal(got, []string{name(1)}) {
 		t.Errorf("got %v", got)
 	}
 }
@@ -225,20 +335,20 @@ func TestConvertFails(t *testing.T) {
 func TestWriteFails(t *testing.T) {
 	dir := t.TempDir()
 	l, _ := open(t, dir, nil)
-	if err := l.Append(t.Context(), "scorer", columns, [][]byte{row(1)}); err != nil {
+	if err := l.Append(t.Context(), "scorer", columns, row(1)); err != nil {
 		t.Fatal(err)
 	}
 	l.open["scorer"].file.Close() // run waits for the next append, and does not look at it meanwhile
-	if err := l.Append(t.Context(), "scorer", columns, [][]byte{row(2)}); err == nil {
+	if err := l.Append(t.Context(), "scorer", columns, row(2)); err == nil {
 		t.Error("rows that cannot be written are said to be kept")
 	}
-	if err := l.Append(t.Context(), "scorer", columns, [][]byte{row(3)}); err != nil {
+	if err := l.Append(t.Context(), "scorer", columns, row(3)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := rows(t, dir), []string{string(row(1)), string(row(3))}; !slices.Equal(got, want) {
+	if got, want := rows(t, dir), []string{name(1), name(3)}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -263,7 +373,7 @@ func TestDeliver(t *testing.T) {
 	for range 2 {
 		l, _ := open(t, dir, deliver)
 		if full {
-			if err := l.Append(t.Context(), "scorer", columns, [][]byte{row(1)}); err != nil {
+			if err := l.Append(t.Context(), "scorer", columns, row(1)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -275,7 +385,7 @@ func TestDeliver(t *testing.T) {
 		}
 		full = false
 	}
-	if got := strings.Fields(taken["scorer"]); !slices.Equal(got, []string{string(row(1))}) || time.Since(expired) < time.Hour {
+	if got := strings.Fields(taken["scorer"]); !slices.Equal(got, []string{name(1)}) || time.Since(expired) < time.Hour {
 		t.Errorf("got %v, expired %v", taken, expired)
 	}
 }
@@ -287,10 +397,10 @@ func TestAge(t *testing.T) {
 	leave(t, dir, "notes"+parquetSuffix, []byte("mine\n"))
 	l, _ := open(t, dir, func(o *Options) { o.Age, o.Keep = 10*time.Millisecond, time.Hour })
 	defer l.Close()
-	if err := l.Append(t.Context(), "scorer", columns, [][]byte{row(1)}); err != nil {
+	if err := l.Append(t.Context(), "scorer", columns, row(1)); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"mine", string(row(1))}
+	want := []string{"mine", name(1)}
 	for end := time.Now().Add(10 * time.Second); !slices.Equal(rows(t, dir), want); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("got %v, want %v", rows(t, dir), want)

@@ -1,28 +1,28 @@
 package predlog
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
-	"github.com/mlp-lang/mlp/lang/schema"
+	"golang.org/x/sys/unix"
 )
+
+// lowest is the priority of a thread that is to disturb nobody.
+const lowest = 19
 
 // rolling makes Parquet of files of rows, and removes what is too old, until all that was accepted is written and done.
 func (l *Log) rolling() {
 	defer l.gone.Done()
+	// It has a thread of its own, which gets of the processor what others leave: requests do not wait for tables. It ends with this goroutine.
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, lowest) // where that is not allowed, it goes on as others do
 	said := ""
 	look := func() {
 		err := errors.Join(l.rollAll(), l.deliver(), l.expire(time.Now()))
@@ -64,22 +64,35 @@ func (l *Log) rollOne(path string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	rows, made := withSuffix(path, plainSuffix), withSuffix(path, madeSuffix)
-	defer os.Remove(rows)
-	columns, n, damaged, err := unframe(path, rows)
+	made := withSuffix(path, madeSuffix)
+	r, err := read(path)
 	if err != nil {
 		return err
 	}
-	if damaged > 0 { // kept for whoever mends it: what can be read of it becomes Parquet
-		l.Warn("%s: %d lines are damaged and left out; the file is kept as %s", path, damaged, filepath.Base(path)+".damaged")
+	defer r.file.Close()
+	first, err := r.rows()
+	if err != nil {
+		return err
+	}
+	if first != nil {
+		all := func(yield func([]byte, error) bool) {
+			for rows, err := first, error(nil); rows != nil || err != nil; rows, err = r.rows() {
+				if !yield(rows, err) || err != nil {
+					return
+				}
+			}
+		}
+		if err := l.Convert(context.Background(), all, r.columns, made); err != nil {
+			return errors.Join(err, os.RemoveAll(made))
+		}
+	}
+	if r.lost > 0 { // kept for whoever mends it: what can be read of it becomes Parquet
+		l.Warn("%s: %d groups of rows are damaged and left out; the file is kept as %s", path, r.lost, filepath.Base(path)+".damaged")
 		if err := os.Link(path, path+".damaged"); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	if n > 0 {
-		if err := l.Convert(context.Background(), rows, columns, made); err != nil {
-			return errors.Join(err, os.RemoveAll(made))
-		}
+	if first != nil {
 		if err := settle(made, out); err != nil {
 			return err
 		}
@@ -97,64 +110,6 @@ func settle(made, out string) error {
 		return err
 	}
 	return syncFolder(filepath.Dir(out))
-}
-
-// unframe writes the rows of a file without their checksums. The last line may be torn: nobody was told that it is kept. A line with a wrong
-// checksum before others is damage, and counted. A file without a line of columns was given up before it had a row.
-func unframe(path, rows string) (columns []schema.Column, n, damaged int, err error) {
-	in, err := os.Open(path)
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(rows, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	to := bufio.NewWriter(out)
-	defer func() { err = errors.Join(err, to.Flush(), out.Close()) }()
-	from := bufio.NewReaderSize(in, 1<<16)
-	torn := 0 // lines with a wrong checksum since the last good one
-	for {
-		line, e := from.ReadBytes('\n')
-		if len(line) > 0 {
-			text, whole := check(line)
-			switch {
-			case !whole:
-				torn++
-			case columns == nil:
-				if err := json.Unmarshal(text, &columns); err != nil {
-					return nil, 0, 0, fmt.Errorf("the line of columns cannot be read: %w", err)
-				}
-			default:
-				damaged, torn, n = damaged+torn, 0, n+1
-				to.Write(text)
-				to.WriteByte('\n') // the writer keeps the first error for Flush
-			}
-		}
-		if errors.Is(e, io.EOF) {
-			break
-		}
-		if e != nil {
-			return nil, 0, 0, e
-		}
-	}
-	if columns == nil && n+torn > 1 {
-		return nil, 0, 0, errors.New("the line of columns is damaged; nothing was changed, and its rows are in the file")
-	}
-	return columns, n, damaged + max(torn-1, 0), nil
-}
-
-// check is a line's text, and whether it is as it was written.
-func check(line []byte) (text []byte, whole bool) {
-	line, ended := bytes.CutSuffix(line, []byte("\n"))
-	if !ended || len(line) < 9 || line[8] != ' ' {
-		return nil, false
-	}
-	text = line[9:]
-	var sum [4]byte
-	n, err := hex.Decode(sum[:], line[:8])
-	return text, err == nil && n == 4 && binary.BigEndian.Uint32(sum[:]) == crc32.Checksum(text, castagnoli)
 }
 
 // deliver hands tables over. One that fails stays, and is tried again at the next look.

@@ -6,28 +6,27 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/packed"
 )
 
-// Sink keeps what was answered. A row is a JSON object with those of the columns that are not null.
+// Sink keeps what was answered.
 type Sink interface {
-	// Append returns when the rows are durable, or with the reason why they are not.
-	Append(ctx context.Context, deployment string, columns []schema.Column, rows [][]byte) error
+	// Append returns when the rows, which are packed (package packed), are durable, or with the reason why they are not. It keeps nothing of their memory.
+	Append(ctx context.Context, deployment string, columns []schema.Column, rows []byte) error
 }
 
 // recorded are the columns of a deployment's log of predictions, and where a row's values come from.
 type recorded struct {
 	columns  []schema.Column
-	labels   [][]byte // of each column: "name":
-	keys     []int    // of the fields of the key that are no features, after the log's own columns
-	features []int    // places of those that are logged, after the keys
-	width    int      // bytes that a row mostly does not exceed
+	keys     []int // of the fields of the key that are no features, after the log's own columns
+	features []int // places of those that are logged, after the keys
 }
 
 // Columns of the log itself; those of what was answered are named as outputs are (outputsOf).
@@ -36,7 +35,7 @@ var ownColumns = []schema.Column{{Name: "request_id", Type: "varchar"}, {Name: "
 // records lays out the log of a model by its signature. A feature that the signature marks as personal, or does not have, is left out: what
 // is not known to be harmless is not written down.
 func (m *served) records(signature *schema.Model) (*recorded, error) {
-	out := &recorded{columns: slices.Clone(ownColumns), width: len(m.digest)}
+	out := &recorded{columns: slices.Clone(ownColumns)}
 	for i, name := range m.key {
 		if _, isFeature := m.columns[name]; !isFeature {
 			out.keys = append(out.keys, i)
@@ -63,8 +62,6 @@ func (m *served) records(signature *schema.Model) (*recorded, error) {
 			return nil, fmt.Errorf("its predictions cannot be logged: a feature or field of the key has the name of the log's column %q", c.Name)
 		}
 		seen[name] = true
-		label := append(quoted(nil, c.Name), ':')
-		out.labels, out.width = append(out.labels, label), out.width+len(label)+len("-0.1234567890123456,")
 	}
 	return out, nil
 }
@@ -97,10 +94,14 @@ func (s *server) record(ctx context.Context, b *batch, x *exchange) error {
 	if s.Predictions == nil || b.rows == b.away {
 		return nil
 	}
-	rows := b.recorded(x)
+	memory := rowMemory.Get().(*[]byte)
+	*memory = b.recorded((*memory)[:0], x)
 	within, ended := s.step(ctx, "keep", b)
-	err := s.Predictions.Append(within, b.model.name, b.model.recorded.columns, rows)
+	err := s.Predictions.Append(within, b.model.name, b.model.recorded.columns, *memory)
 	ended(err)
+	if cap(*memory) <= mostRowMemory {
+		rowMemory.Put(memory)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			s.warnf("a request is refused, since what is answered cannot be kept: %v", err)
@@ -110,32 +111,35 @@ func (s *server) record(ctx context.Context, b *batch, x *exchange) error {
 	return nil
 }
 
-// recorded are the rows as the log has them: objects without the columns that are null. All share one piece of memory.
-func (b *batch) recorded(x *exchange) [][]byte {
-	l, n := b.model.recorded, b.rows-b.away
-	out, ends, common := make([]byte, 0, n*(l.width+len(x.id))), make([]int, 0, n), 0
+// rowMemory is memory for the rows of requests, which is used again where it is not large.
+var rowMemory = sync.Pool{New: func() any { return new([]byte) }}
+
+const mostRowMemory = 64 << 10
+
+// recorded adds the rows as the log has them.
+func (b *batch) recorded(to []byte, x *exchange) []byte {
+	l, requested := b.model.recorded, x.at.UnixMicro()
 	for row := range b.rows {
 		if b.held[row] == elsewhere {
 			continue
 		}
-		if common == 0 {
-			out = b.common(out, x)
-			common = len(out)
-		} else {
-			out = append(out, out[:common]...)
-		}
-		out = strconv.AppendInt(out, int64(row), 10)
+		r := packed.Begin(to, len(l.columns))
+		r.Text(0, x.id)
+		r.Integer(1, int64(row))
+		r.Integer(2, requested)
+		r.Text(3, string(b.model.digest))
+		r.Text(4, b.model.route)
 		at := len(ownColumns)
 		for _, i := range l.keys {
 			if text, given := plain(b.keys[i][row]).(string); given {
-				out = quoted(l.label(out, at), text)
+				r.Text(at, text)
 			}
 			at++
 		}
 		if held := b.held[row]; held >= 0 {
 			for j, i := range l.features {
 				if f := &b.features[i]; !f.isNull(held) {
-					out = f.recorded(l.label(out, at+j), l.columns[at+j].Type, held)
+					f.recorded(&r, at+j, l.columns[at+j].Type, held)
 				}
 			}
 		}
@@ -143,67 +147,45 @@ func (b *batch) recorded(x *exchange) [][]byte {
 		for _, o := range b.model.outputs {
 			switch v := o.of(b, row).(type) {
 			case string:
-				out = quoted(l.label(out, at), v)
+				r.Text(at, v)
 			case float64:
-				out = number(l.label(out, at), v)
+				r.Double(at, v)
 			}
 			at++
 		}
-		out = append(out, '}')
-		ends = append(ends, len(out))
+		to = r.End()
 	}
-	rows, from := make([][]byte, len(ends)), 0
-	for i, end := range ends {
-		rows[i], from = out[from:end:end], end
-	}
-	return rows
+	return to
 }
 
-// common adds what all rows of a request begin with, up to the number of the row.
-func (b *batch) common(to []byte, x *exchange) []byte {
-	l := b.model.recorded
-	to = quoted(append(append(to, '{'), l.labels[0]...), x.id)
-	to = append(x.at.UTC().AppendFormat(append(l.label(to, 2), '"'), instant), '"')
-	to = quoted(l.label(to, 3), string(b.model.digest))
-	to = quoted(l.label(to, 4), b.model.route)
-	return l.label(to, 1)
-}
-
-// label adds the name of a column to a row that has others before it.
-func (l *recorded) label(to []byte, column int) []byte {
-	return append(append(to, ','), l.labels[column]...)
-}
-
-// instant is how a timestamp is written: to the microsecond, in UTC.
-const instant = "2006-01-02 15:04:05.000000"
-
-// recorded adds a feature's value, which is not null, as the log's column has it.
-func (f *feature) recorded(to []byte, as string, at int) []byte {
+// recorded is a feature's value, which is not null, as the log's column has it.
+func (f *feature) recorded(r *packed.Row, column int, as string, at int) {
 	if f.kind == textKind {
-		return quoted(to, f.Text[at])
+		r.Text(column, f.Text[at])
+		return
 	}
 	n := f.Num[at]
 	switch as {
 	case "boolean":
-		return strconv.AppendBool(to, n != 0)
+		r.Boolean(column, n != 0)
 	case "bigint":
-		return strconv.AppendInt(to, int64(n), 10)
+		r.Integer(column, int64(n))
 	case "date":
-		return quoted(to, moment(n).Format(time.DateOnly))
+		r.Integer(column, int64(math.Floor(n/secondsOfDay)))
 	case "timestamp":
-		return quoted(to, moment(n).Format(instant))
+		r.Integer(column, moment(n).UnixMicro())
+	default:
+		r.Double(column, n)
 	}
-	return number(to, n)
 }
+
+const secondsOfDay = 24 * 60 * 60
 
 // moment is a time of that many seconds since 1970, to the microsecond.
 func moment(seconds float64) time.Time {
 	whole := math.Floor(seconds)
 	return time.Unix(int64(whole), int64(math.Round((seconds-whole)*1e6))*1000).UTC()
 }
-
-// number adds a float in JSON, with the digits that give it back.
-func number(to []byte, n float64) []byte { return strconv.AppendFloat(to, n, 'g', -1, 64) }
 
 // quoted adds text in JSON. Text that is not UTF-8 was refused when it was read.
 func quoted(to []byte, text string) []byte {

@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/packed"
 )
 
 // sink holds what it was given.
@@ -20,26 +22,55 @@ type sink struct {
 	rows []string
 }
 
-func (s *sink) Append(_ context.Context, deployment string, columns []schema.Column, rows [][]byte) error {
+func (s *sink) Append(_ context.Context, deployment string, columns []schema.Column, rows []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
 		return s.fail
 	}
-	for _, row := range rows {
-		s.rows = append(s.rows, string(row))
-		var fields map[string]any
-		if err := json.Unmarshal(row, &fields); err != nil {
+	for len(rows) > 0 {
+		row, rest, err := packed.Next(rows, len(columns))
+		if err != nil {
 			return err
 		}
-		for _, c := range columns {
-			delete(fields, c.Name)
-		}
-		if len(fields) > 0 {
-			return fmt.Errorf("%s has fields that are no columns of %s: %v", row, deployment, fields)
+		rows = rest
+		s.rows = append(s.rows, rowAsJSON(&row, columns))
+		if err := row.Err(); err != nil {
+			return fmt.Errorf("%s: %v: %w", deployment, s.rows, err)
 		}
 	}
 	return nil
+}
+
+// rowAsJSON is an object with the columns that are not null.
+func rowAsJSON(row *packed.Values, columns []schema.Column) string {
+	var fields []string
+	for i, c := range columns {
+		if !row.There(i) {
+			continue
+		}
+		var value any
+		switch c.Type {
+		case "varchar":
+			value = string(row.Text())
+		case "double":
+			value = row.Double()
+		case "boolean":
+			value = row.Boolean()
+		case "date":
+			value = time.Unix(row.Integer()*secondsOfDay, 0).UTC().Format(time.DateOnly)
+		case "timestamp":
+			value = time.UnixMicro(row.Integer()).UTC().Format("2006-01-02 15:04:05.000000")
+		default:
+			value = row.Integer()
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			text = []byte(err.Error())
+		}
+		fields = append(fields, fmt.Sprintf("%q:%s", c.Name, text))
+	}
+	return "{" + strings.Join(fields, ",") + "}"
 }
 
 // signed is the release of the model with that limit, whose signature marks these features as personal.
@@ -71,9 +102,9 @@ func TestRecord(t *testing.T) {
 		t.Fatalf("got %d %s", status, text)
 	}
 	want := []string{
-		`AT,"model":"` + string(digest(100)) + `","route":"live","request_row":0,"customer":"c1","amount":50,"items":2,"known":true,"paid_at":"2024-05-01 12:00:00.000000","predicted":"true","score":0.5}`,
-		`AT,"model":"` + string(digest(100)) + `","route":"live","request_row":1,"customer":"7","error":"feature \"amount\": expected a number, got the string \"much\""}`,
-		`AT,"model":"` + string(digest(100)) + `","route":"live","request_row":0,"items":2,"known":false,"paid_at":"2024-05-01 10:00:00.250000","predicted":"false","score":0}`,
+		`"request_row":0,"requested_at":AT,"model":"` + string(digest(100)) + `","route":"live","customer":"c1","amount":50,"items":2,"known":true,"paid_at":"2024-05-01 12:00:00.000000","predicted":"true","score":0.5}`,
+		`"request_row":1,"requested_at":AT,"model":"` + string(digest(100)) + `","route":"live","customer":"7","error":"feature \"amount\": expected a number, got the string \"much\""}`,
+		`"request_row":0,"requested_at":AT,"model":"` + string(digest(100)) + `","route":"live","items":2,"known":false,"paid_at":"2024-05-01 10:00:00.250000","predicted":"false","score":0}`,
 	}
 	if len(kept.rows) != len(want) {
 		t.Fatalf("got %d rows: %v", len(kept.rows), kept.rows)
@@ -82,7 +113,7 @@ func TestRecord(t *testing.T) {
 		_, got, _ := strings.Cut(row, ",")
 		before, rest, _ := strings.Cut(got, `"requested_at":"`)
 		_, after, _ := strings.Cut(rest, `"`)
-		if got := before + "AT" + after; got != want[i] {
+		if got := before + `"requested_at":AT` + after; got != want[i] {
 			t.Errorf("row %d:\ngot  %s\nwant %s", i, got, want[i])
 		}
 	}

@@ -167,7 +167,7 @@ func TestPeer(t *testing.T) {
 	}
 	heap.Room(64 << 20) // as mlp serve
 	if name == "kept" {
-		log, err := predlog.Open(predlog.Options{Dir: filepath.Join(dir, "predictions"), Convert: table.FromKnownNDJSON})
+		log, err := predlog.Open(predlog.Options{Dir: filepath.Join(dir, "predictions"), Convert: table.WritePacked})
 		if err != nil {
 			t.Fatal(err)
 		}

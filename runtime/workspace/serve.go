@@ -35,7 +35,7 @@ func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (er
 	case p.Keep < 0 || p.Dir == "" && (p.Keep > 0 || p.ToStore):
 		return &Failure{Err: errors.New("predictions are kept for a time that is not negative, and in a folder, also on their way to the store"), Hint: "Give both: --predictions DIR --keep-predictions 2160h."}
 	case p.Dir != "":
-		to := predlog.Options{Dir: p.Dir, Keep: p.Keep, Convert: table.FromKnownNDJSON, Warn: func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }}
+		to := predlog.Options{Dir: p.Dir, Keep: p.Keep, Convert: table.WritePacked, Warn: func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }}
 		if p.ToStore {
 			if err := s.prepare(ctx, nil); err != nil {
 				return err

@@ -164,7 +164,7 @@ func (f File) packed() (bool, error) {
 		return false, fmt.Errorf("opening %s: %w", f.Name, err)
 	}
 	defer file.Close()
-	return packed(bufio.NewReader(file)), nil
+	return isPacked(bufio.NewReader(file)), nil
 }
 
 // group is a run of files with the same columns.

@@ -398,7 +398,7 @@ func (f File) text() (*bufio.Reader, func() error, error) {
 	}
 	b := bufio.NewReaderSize(file, 1<<16)
 	// What comes out of gzip is looked at like a file that was never packed: it may be a web page all the same.
-	if packed(b) {
+	if isPacked(b) {
 		text, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, nil, errors.Join(&component.InputError{Summary: f.Name + " is no gzip file", Detail: err.Error(), Bare: f.Name + " is no gzip file"}, file.Close())
@@ -414,8 +414,8 @@ func (f File) text() (*bufio.Reader, func() error, error) {
 	return b, file.Close, nil
 }
 
-// packed reports whether a file begins as gzip does (RFC 1952, section 2.3.1).
-func packed(b *bufio.Reader) bool {
+// isPacked reports whether a file begins as gzip does (RFC 1952, section 2.3.1).
+func isPacked(b *bufio.Reader) bool {
 	head, _ := b.Peek(2) // what is shorter is none
 	return string(head) == "\x1f\x8b"
 }
