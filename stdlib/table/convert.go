@@ -107,53 +107,23 @@ func FromNDJSON(ctx context.Context, path string, columns []schema.Column, out s
 	if err != nil {
 		return err
 	}
-	scan := "read_ndjson_objects(" + literal(p) + ")"
-	exprs, fields := make([]string, len(columns)), make([]origin, len(columns))
-	for i, c := range columns {
-		fields[i] = origin{member(c.Name), "varchar", CSVColumn{Column: c}}
-		exprs[i] = fields[i].read()
+	info, err := os.Stat(p)
+	if err != nil {
+		return err
 	}
+	// Each row is read once, into the texts of its members. It may be as long as the file; what the engine allows otherwise is 16 MiB.
+	exprs, fields, members := make([]string, len(columns)), make([]origin, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		fields[i] = origin{Quote(c.Name), "varchar", CSVColumn{Column: c}}
+		exprs[i], members[i] = fields[i].read(), Quote(c.Name)+": 'varchar'"
+	}
+	scan := fmt.Sprintf("read_json(%s, format='newline_delimited', maximum_object_size=%d, columns={%s})", literal(p), max(16<<20, info.Size()), strings.Join(members, ", "))
 	_, err = s.copyParquet(ctx, "select "+strings.Join(exprs, ", ")+" from "+scan, out)
 	var e *Error
 	if errors.As(err, &e) && e.DataError() {
 		return s.explainJSON(ctx, filepath.Base(path), scan, fields, e)
 	}
 	return err
-}
-
-// FromKnownNDJSON is FromNDJSON of objects that are known to have members of the columns' types, since a program of ours wrote them. The engine
-// then reads each row once, and not once a column: a tenth of the time. What it refuses is read by FromNDJSON, which says what is wrong.
-func FromKnownNDJSON(ctx context.Context, path string, columns []schema.Column, out string) error {
-	s, err := open(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	p, err := s.plain(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	fields := make([]string, len(columns))
-	for i, c := range columns {
-		fields[i] = Quote(c.Name) + ": " + literal(c.Type)
-	}
-	// A row may be as long as the file; what the engine allows otherwise is 16 MiB.
-	scan := fmt.Sprintf("read_json(%s, format='newline_delimited', maximum_object_size=%d, columns={%s})", literal(p), max(16<<20, info.Size()), strings.Join(fields, ", "))
-	_, err = s.copyParquet(ctx, "select * from "+scan, out)
-	if e := new(Error); errors.As(err, &e) && e.DataError() {
-		return FromNDJSON(ctx, path, columns, out)
-	}
-	return err
-}
-
-// member reads a member of the row's object as text.
-func member(name string) string {
-	path := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)
-	return "(json ->> " + literal(`$."`+path+`"`) + ")"
 }
 
 // explainJSON finds the value that could not be read, for a message that names its row and member; without one the engine's
@@ -163,11 +133,17 @@ func (s *session) explainJSON(ctx context.Context, file, scan string, fields []o
 	var e *Error
 	switch {
 	case errors.As(err, &e):
-		return &component.InputError{Summary: file + " cannot be read", Detail: e.Message}
+		return &component.InputError{Summary: file + " cannot be read", Detail: withoutAdvice(e.Message)}
 	case err != nil:
 		return err
 	case found == nil:
-		return &component.InputError{Summary: file + " cannot be read", Detail: cause.Message}
+		return &component.InputError{Summary: file + " cannot be read", Detail: withoutAdvice(cause.Message)}
 	}
 	return fields[found.field].told(fmt.Sprintf("%s row %d", file, found.row), found, "")
+}
+
+// withoutAdvice is a message of the engine's without what it says about options of its own.
+func withoutAdvice(message string) string {
+	message, _, _ = strings.Cut(message, "\nTry ")
+	return message
 }

@@ -292,6 +292,9 @@ func TestFromNDJSONErrors(t *testing.T) {
 		"{\"a\":1}\n{\"a\":1,\"b\":\"x\"}\n": `row 2: column "b" holds "x", which is no double`,
 		"{\"a\":1.5}\n":                      `"a" holds "1.5"`,
 		"{\"a\":1\n":                         "cannot be read",
+		"{\"a\":1,\"a\":2}\n":                "duplicate key",
+		"[1]\n":                              "Expected OBJECT, but got ARRAY",
+		"{\"a\":" + "[" + "}":                "Malformed JSON",
 	} {
 		path := filepath.Join(t.TempDir(), "x.ndjson")
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -299,8 +302,44 @@ func TestFromNDJSONErrors(t *testing.T) {
 		}
 		err := FromNDJSON(t.Context(), path, want, filepath.Join(t.TempDir(), "o"))
 		var input *component.InputError
-		if !errors.As(err, &input) || !strings.Contains(err.Error(), part) {
+		if !errors.As(err, &input) || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "Try ") {
 			t.Errorf("got %v, want %q", err, part)
 		}
+	}
+}
+
+// TestFromNDJSON: members are found by their names as they are written, and are what their text stands for, however long a row is.
+func TestFromNDJSON(t *testing.T) {
+	columns := []schema.Column{{Name: "a", Type: "varchar"}, {Name: `b "q".c's`, Type: "bigint"}, {Name: "d", Type: "decimal(12,2)"}, {Name: "l", Type: "bigint[]"}, {Name: "t", Type: "timestamp"}}
+	long := strings.Repeat("x", 17<<20)
+	dir := t.TempDir()
+	path, out := filepath.Join(dir, "rows"), filepath.Join(dir, "out.parquet")
+	rows := `{"other": 1, "a": "\u00e9\ud83d\ude00"}
+{"b \"q\".c's": 9223372036854775807, "d": "1.50", "l": [1, 2], "t": "2024-01-01T00:00:00Z"}
+
+{"a": {"k": [1, "z"]}, "b \"q\".c's": "5", "d": 2, "A": "another"}
+{"a": 12345678901234567890123, "b \"q\".c's": 5.0}
+{"a": "` + long + `"}`
+	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := FromNDJSON(t.Context(), path, columns, out); err != nil {
+		t.Fatal(err)
+	}
+	if err := ToNDJSON(t.Context(), out, path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := `,"d":null,"l":null,"t":null}`
+	want := `{"a":"é😀","b \"q\".c's":null` + none + `
+{"a":null,"b \"q\".c's":9223372036854775807,"d":1.5,"l":[1,2],"t":"2024-01-01T00:00:00.000000"}
+{"a":"{\"k\":[1,\"z\"]}","b \"q\".c's":5,"d":2.0,"l":null,"t":null}
+{"a":"12345678901234567890123","b \"q\".c's":5` + none + `
+{"a":"` + long + `","b \"q\".c's":null` + none + "\n"
+	if string(got) != want {
+		t.Errorf("got %.900s", got)
 	}
 }
