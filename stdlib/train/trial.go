@@ -175,6 +175,9 @@ func (u *Tunable) choose(c *Choice, earlier []tune.Outcome) (tune.Point, error) 
 		}
 		return tune.Ranked(earlier)[c.Rank].Point, nil
 	}
+	if c.Version != tune.Version {
+		return nil, fmt.Errorf("the plan has trials chosen by version %d of %s, and this mlp has version %d: plan again", c.Version, tpeMethod, tune.Version)
+	}
 	space, problems := u.space(&Tuning{Space: c.Space})
 	if len(problems) > 0 {
 		return nil, schema.Problems(problems)

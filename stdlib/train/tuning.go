@@ -245,8 +245,10 @@ type Choice struct {
 	Number int                        `json:"number,omitempty"` // of the trial
 	First  int                        `json:"first,omitempty"`  // of those that are chosen with it: each takes those before it for bad ones
 	Seed   int64                      `json:"seed,omitempty"`
-	Base   tune.Point                 `json:"base"`           // what params have of the space; it holds of what does not count at the point
-	Rank   int                        `json:"rank,omitempty"` // of halving: it goes on with the outcome of this rank, 0 the best
+	// Version of tpe: another one chooses otherwise by the same outcomes, and is another stage.
+	Version int        `json:"version,omitempty"`
+	Base    tune.Point `json:"base"`           // what params have of the space; it holds of what does not count at the point
+	Rank    int        `json:"rank,omitempty"` // of halving: it goes on with the outcome of this rank, 0 the best
 }
 
 // trialPort is the port at which the outcome of a trial comes in, "trial.007".
@@ -361,7 +363,7 @@ func (m *maker) all() ([]schema.Derivation, error) {
 				continue
 			}
 			from := number - (number-drawnFirst-1)%m.tuning.Batch
-			t := &Trial{Choose: &Choice{Method: tpeMethod, Space: m.tuning.Space, Number: number, First: from, Seed: m.tuning.Seed}}
+			t := &Trial{Choose: &Choice{Method: tpeMethod, Version: tune.Version, Space: m.tuning.Space, Number: number, First: from, Seed: m.tuning.Seed}}
 			if err := m.add(t, nil, numbers(1, from)); err != nil {
 				return nil, err
 			}

@@ -1,7 +1,7 @@
 // Package tune says which parameters a trial takes, of a space of parameters and of what came of the trials before it.
 //
 // All is a pure function of its arguments: no clock, no state, no order of maps. A number that is drawn comes from a generator that is seeded
-// with the seed, the number of the trial and the name of the dimension, so that a dimension that is added changes no draw of the others.
+// with the seed, the number of the trial and the name of the dimension, so that a dimension that is added changes no random draw of the others.
 //
 //	Random   each dimension by itself, uniform on its scale
 //	Grid     every combination of lists of values
