@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,6 +65,88 @@ func TestBegunTuned(t *testing.T) {
 		}
 		if out := mustRun(t, dir, "runs", "train.model@*", "--sort", "value"); !strings.HasPrefix(out, "30 runs") {
 			t.Errorf("%s: got %s", name, out)
+		}
+	}
+}
+
+// TestBegunIsShorter: what is written over each file has fewer lines than the script testdata/peers/adult.py, which does the same by hand over one of them,
+// and over that one at most two thirds of those. Blank lines and comments are not counted. Where the packages of Debian are, the script runs on some of the
+// rows, and has what an apply has.
+func TestBegunIsShorter(t *testing.T) {
+	t.Parallel()
+	data, err := filepath.Abs("../../../shared/data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(data); err != nil {
+		t.Skip("needs ../shared/data, which is not here")
+	}
+	script, err := filepath.Abs("testdata/peers/adult.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := func(path string) (n int) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, part := range strings.Split(string(text), `"""`) {
+			for line := range strings.Lines(part) {
+				if line = strings.TrimSpace(line); i != 1 && line != "" && !strings.HasPrefix(line, "#") { // the second part of the script is what it says of itself
+					n++
+				}
+			}
+		}
+		return n
+	}
+	hand := lines(script)
+	for _, name := range []string{"adult", "compas", "credit_data", "diamonds", "elec", "hmda", "wa_churn", "wine"} {
+		dir := t.TempDir()
+		mustRun(t, dir, "init", "--from", filepath.Join(data, name+".csv"), "--tune")
+		got := lines(filepath.Join(dir, "pipeline.mlp"))
+		t.Logf("%s: %d lines, by hand %d", name, got, hand)
+		if most := map[bool]int{true: hand * 2 / 3, false: hand - 1}[name == "adult"]; got > most {
+			t.Errorf("%s: %d lines, want at most %d; by hand there are %d", name, got, most, hand)
+		}
+	}
+	python := "/usr/bin/python3"
+	if exec.Command(python, "-c", "import sklearn, optuna, pandas, matplotlib").Run() != nil {
+		t.Log("the script does not run: python3 with scikit-learn, Optuna, pandas and matplotlib is not here")
+		return
+	}
+	text, err := os.ReadFile(filepath.Join(data, "adult.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	some := strings.Join(strings.SplitAfter(string(text), "\n")[:3001], "")
+	if err := os.WriteFile(filepath.Join(dir, "adult.csv"), []byte(some), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, script, filepath.Join(dir, "adult.csv"), dir, "2")
+	cmd.Env = append(os.Environ(), "OMP_WAIT_POLICY=passive", "OMP_NUM_THREADS=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var record struct {
+		Figures struct {
+			AUC                  struct{ Low, Value, High float64 }
+			Fairness, Importance map[string]any
+			Trials               []any
+		}
+		Gate map[string]bool
+	}
+	told, err := os.ReadFile(filepath.Join(dir, "record.json"))
+	if err == nil {
+		err = json.Unmarshal(told, &record)
+	}
+	f := record.Figures
+	if err != nil || !(0.7 < f.AUC.Low && f.AUC.Low < f.AUC.Value && f.AUC.Value < f.AUC.High) || len(f.Fairness) != 3 || len(f.Importance) != 10 || len(f.Trials) != 2 || len(record.Gate) != 2 {
+		t.Errorf("%v: %s", err, told)
+	}
+	for _, file := range []string{"report.html", "model.joblib"} {
+		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+			t.Error(err)
 		}
 	}
 }

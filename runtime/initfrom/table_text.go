@@ -58,7 +58,10 @@ func (f *tableFile) source(b *strings.Builder, g *guess) {
 	b.WriteString("}\n\n")
 }
 
-// list writes an attribute that is a list of texts; nothing of none.
+// widest is how wide a line is that is written.
+const widest = 100
+
+// list writes an attribute that is a list of texts, on lines that are full; nothing of none.
 func list(b *strings.Builder, name string, values []string) {
 	if len(values) == 0 {
 		return
@@ -67,11 +70,20 @@ func list(b *strings.Builder, name string, values []string) {
 	for i, v := range values {
 		quoted[i] = syntax.Quote(v)
 	}
-	if line := "  " + name + " = [" + strings.Join(quoted, ", ") + "]\n"; len(line) <= 100 {
+	if line := "  " + name + " = [" + strings.Join(quoted, ", ") + "]\n"; len(line) <= widest {
 		b.WriteString(line)
 		return
 	}
-	fmt.Fprintf(b, "  %s = [\n    %s,\n  ]\n", name, strings.Join(quoted, ",\n    "))
+	fmt.Fprintf(b, "  %s = [\n", name)
+	line := "   "
+	for _, q := range quoted {
+		if len(line)+len(q)+2 > widest && line != "   " {
+			b.WriteString(line + "\n")
+			line = "   "
+		}
+		line += " " + q + ","
+	}
+	b.WriteString(line + "\n  ]\n")
 }
 
 // split is the block that parts the rows: as the file says, else by time, else exactly by class, else by a hash.
