@@ -128,6 +128,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	c.protected()
 	c.approvers()
 	c.notifications()
+	c.destinations()
 	c.addresses()
 	return c.m, c.diags.Sort()
 }

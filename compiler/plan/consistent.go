@@ -386,6 +386,9 @@ func (c *consistency) release(r *Release) error {
 	if maker := c.nodes[r.Model.From]; maker.Container != nil && !r.Scoring.same(maker.Scoring) {
 		return differs("way of scoring", r.Scoring.Digest(), maker.Scoring.Digest())
 	}
+	if err := c.writes(r); err != nil {
+		return err
+	}
 	if s := r.Strategy; s != nil && !s.Valid() {
 		return fmt.Errorf("its strategy is none: %q by %v", s.Role, s.Steps)
 	}

@@ -37,9 +37,12 @@ type Release struct {
 	Rules *Rules `json:"rules,omitempty"`
 	// Outlook tells how long each step of a canary takes by its rules, with the traffic that is declared or was seen at the last one.
 	Outlook []StepOutlook `json:"outlook,omitempty"`
-	Causes  []Cause       `json:"causes,omitempty"`
-	Figures []Compared    `json:"figures,omitempty"` // of both models, where recorded
-	Range   source.Range  `json:"range,omitzero"`
+	// Writes are the destinations of a deployment that writes elsewhere, by their blocks; Secrets what opens them.
+	Writes  []Write      `json:"writes,omitempty"`
+	Secrets []Secret     `json:"secrets,omitempty"`
+	Causes  []Cause      `json:"causes,omitempty"`
+	Figures []Compared   `json:"figures,omitempty"` // of both models, where recorded
+	Range   source.Range `json:"range,omitzero"`
 }
 
 // StepOutlook is how long the rules of a canary take at a step.

@@ -55,6 +55,9 @@ func (s *ReleaseState) Moved() int64 {
 // Release is what is recorded when a release is let pass over s, which is nil where nothing is live. It is live at once unless another model is, and
 // there is a strategy; a rollout that there is ends. Revisions that are not known yet are 0.
 func (s *ReleaseState) Release(next ReleaseState, strategy *schema.Strategy) ReleaseState {
+	if s != nil {
+		next.Written = s.Written
+	}
 	if s == nil || strategy == nil || s.Candidate() == next.Candidate() {
 		return next
 	}
@@ -67,6 +70,10 @@ func (s *ReleaseState) Release(next ReleaseState, strategy *schema.Strategy) Rel
 func (s *ReleaseState) Numbered(revision int64) ReleaseState {
 	out := *s
 	out.Revision = cmp.Or(out.Revision, revision)
+	out.Written = slices.Clone(s.Written)
+	for i := range out.Written {
+		out.Written[i].Revision = cmp.Or(out.Written[i].Revision, revision)
+	}
 	if r := s.Rollout; r != nil {
 		moved := *r
 		moved.Revision, moved.Next.Revision = cmp.Or(r.Revision, revision), cmp.Or(r.Next.Revision, revision)

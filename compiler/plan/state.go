@@ -179,6 +179,7 @@ type ReleaseState struct {
 	Passed   int64                      `json:"passed,omitempty"`   // of one that went live by a rollout: the revision in which that began
 	Promoted *Given                     `json:"promoted,omitempty"` // and who promoted it
 	Traffic  *schema.Traffic            `json:"traffic,omitempty"`  // what servers counted while a canary was promoted the last time
+	Written  []Written                  `json:"written,omitempty"`  // what its destinations have, sorted by their blocks
 }
 
 // ApprovalState is an approval as it was given: for one subject, so that it does not count once the gate's definition, the values its

@@ -170,6 +170,14 @@ func (s *saved) handed() error {
 		}
 	}
 	for _, r := range s.plan.Releases {
+		if len(r.Secrets) > 0 && r.Node != "" && s.nodes[r.Node] != nil && s.nodes[r.Node].Container == nil {
+			s.secrets[r.Address] = r.Secrets
+		}
+		for _, x := range r.Secrets {
+			if !s.declared(x) {
+				return fmt.Errorf("%s is given the secret %s, and no block says that it is found there", r.Address, x.Name)
+			}
+		}
 		if r.Action == plan.RemoveRelease || r.Scoring == nil || r.Scoring.Container == nil {
 			continue
 		}

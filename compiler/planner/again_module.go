@@ -147,6 +147,11 @@ func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Bloc
 	if n.Gate != "" {
 		b.Refs = append(b.Refs, ordered("gate", n.Gate))
 	}
+	for _, r := range s.plan.Releases {
+		if r.Node == n.Address && len(r.Writes) > 0 {
+			b.Policy = orEmpty(r.Config) // of which the destinations alone are read as policy
+		}
+	}
 	if n.Rules != nil {
 		return b, asking(b, n.Rules.Rules, nil, nil)
 	}

@@ -72,7 +72,7 @@ func (p *planner) changes() []plan.Change {
 	}
 	for _, r := range p.releases {
 		for _, c := range r.Causes {
-			if c.Kind == plan.ConfigCause && c.From == "" && (r.Node == "" || c.Path == "gate") {
+			if c.Kind == plan.ConfigCause && c.From == "" && (r.Node == "" || c.Path == "gate" || p.ofDestination(r.Address, c.Path)) {
 				add(r.Address, c, plan.PolicyChange, p.rangeOf(r.Address, c))
 			}
 		}
@@ -89,6 +89,17 @@ func (p *planner) changes() []plan.Change {
 		p.touch(out, true)
 	}
 	return out
+}
+
+// ofDestination reports whether a path is within a block that says where predictions are written, of which the stage knows nothing.
+func (p *planner) ofDestination(address, path string) bool {
+	name, _, _ := strings.Cut(path, ".")
+	b := p.m.Blocks[address]
+	if b == nil || b.TypeSpec == nil {
+		return false
+	}
+	block := b.TypeSpec.Body.Block(name)
+	return block != nil && block.Destination
 }
 
 // added are stages that are new and need not run, since their result is known. Of a first plan all is new.

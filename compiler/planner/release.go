@@ -47,6 +47,9 @@ func (p *planner) release(b *check.Block) {
 	if p.o.Sample != nil {
 		r.Sample = p.o.Sample.Share
 	}
+	if !p.writes(b, r) {
+		return
+	}
 	r.Action = r.Decide(p.isBlocked(r.Model.From))
 	switch held := r.Holds(); {
 	case r.Sample != "":
@@ -56,6 +59,35 @@ func (p *planner) release(b *check.Block) {
 		r.Causes = releaseCauses(r)
 	}
 	p.releases = append(p.releases, r)
+}
+
+// writes gives a release its destinations; false after a diagnostic. They are part of its configuration, so that another place is another release; the stage
+// that makes the predictions has none of them.
+func (p *planner) writes(b *check.Block, r *plan.Release) bool {
+	to, err := b.TypeSpec.Destinations(b.Policy)
+	if err != nil || len(to) == 0 || r.Node == "" {
+		return err == nil
+	}
+	config := map[string]json.RawMessage{}
+	policy := map[string]json.RawMessage{}
+	if json.Unmarshal(orEmpty(b.Config), &config) != nil || json.Unmarshal(b.Policy, &policy) != nil {
+		return false
+	}
+	for name := range to {
+		config[name] = policy[name]
+	}
+	r.Config = canonical(encode(config))
+	var ok bool
+	if r.Secrets, ok = p.secrets(b); !ok {
+		return false
+	}
+	base := ""
+	if up := p.o.State.Upstream; up != nil {
+		base = up.Workspace
+	}
+	n := p.nodes[r.Node]
+	r.Writes = r.DecideWrites(to, n.Predictions(), n.Verdict, base)
+	return true
 }
 
 // rolledBack tells that the candidate is held.

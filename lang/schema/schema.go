@@ -277,6 +277,9 @@ type Block struct {
 	Doc      string
 	Body     Body
 	Policy   bool // like Attr.Policy, for all that is in it
+	// Destination: it says where what a deployment predicts is written once its gate has let it pass. It is Policy too: the stage
+	// does not know it, and the release has it.
+	Destination bool
 	// Unordered: of labelled blocks whose order means nothing. They are sorted by label, so that it is no part of what the block is.
 	Unordered bool
 	Raw       bool // like Kind.Raw

@@ -24,9 +24,10 @@ const (
 	EngineFailure           FailureKind = "engine"        // the container engine is at fault
 	ImageFailure            FailureKind = "image"         // the image is not there
 	NondeterministicFailure FailureKind = "nondeterministic"
-	KilledFailure           FailureKind = "killed" // by the user
-	StoreFailure            FailureKind = "store"  // the store or the disk is at fault
-	SecretFailure           FailureKind = "secret" // one is not there, or the stage wrote one down
+	KilledFailure           FailureKind = "killed"      // by the user
+	StoreFailure            FailureKind = "store"       // the store or the disk is at fault
+	DestinationFailure      FailureKind = "destination" // what a deployment writes to refuses, or is away
+	SecretFailure           FailureKind = "secret"      // one is not there, or the stage wrote one down
 
 	// What a cluster does to an attempt, executor.Fault. None is the stage's own.
 	EvictedFailure   = FailureKind(executor.Evicted)

@@ -41,7 +41,7 @@ func examples() []documented {
 				if i > 0 {
 					name = fmt.Sprintf("%s %d", name, i+1)
 				}
-				all = append(all, documented{name, e.Code, e.Files, typ.Foreign || typ.Name == "postgres" || typ.Name == "archive" || typ.Name == "predictions"})
+				all = append(all, documented{name, e.Code, e.Files, typ.Foreign || typ.Name == "postgres" || typ.Name == "archive" || typ.Name == "predictions" || strings.Contains(e.Code, "\n  postgres {")})
 			}
 		}
 	}

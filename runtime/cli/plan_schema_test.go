@@ -206,7 +206,7 @@ func TestPlanSchemaFields(t *testing.T) {
 		"column": schema.Column{}, "label": schema.Label{}, "model": schema.Model{}, "figure_type": schema.FigureType{},
 		"range": source.Range{}, "position": source.Pos{}, "compared": plan.Compared{},
 		"rollback": plan.Rollback{}, "rollout": plan.Rollout{}, "strategy": schema.Strategy{}, "step_rules": schema.StepRules{}, "traffic": schema.Traffic{}, "step_outlook": plan.StepOutlook{}, "outlook": plan.Outlook{}, "held": plan.Held{}, "rollback_policy": plan.RollbackPolicy{},
-		"move": plan.Move{}, "looked": plan.Looked{}, "hypothesis": plan.Hypothesis{}, "acceptance": plan.Acceptance{}, "window": schema.Window{}, "finding": plan.Finding{}, "given": plan.Given{},
+		"move": plan.Move{}, "looked": plan.Looked{}, "hypothesis": plan.Hypothesis{}, "acceptance": plan.Acceptance{}, "window": schema.Window{}, "finding": plan.Finding{}, "given": plan.Given{}, "write": plan.Write{}, "written": plan.Written{}, "destination": schema.Destination{},
 	}
 	for name, def := range root.Defs {
 		if types[name] == nil {

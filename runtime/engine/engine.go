@@ -55,6 +55,8 @@ type Options struct {
 	Version func(ctx context.Context, fetch *plan.Node) (string, error)
 	// Unquoted reports whether messages must not quote files outside; nil: they may.
 	Unquoted func(*plan.External) bool
+	// Write hands predictions to a destination outside of the store, and returns how many rows it has of them; nil: nothing is written.
+	Write func(context.Context, Write) (rows int64, err error)
 	// Kill ends running stages when it is done. The context given to Run only stops new ones from being started.
 	Kill context.Context
 	// Apply is this run's id, such as 20260301T081500.000Z-9f02c1ab; empty: a new one is made. By is who runs it. Both are recorded,

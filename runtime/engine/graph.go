@@ -151,7 +151,7 @@ func (g *graph) link(u *unit, needs map[string]need) error {
 
 // acts reports whether a release may come to pass.
 func acts(rel *plan.Release) bool {
-	return rel.Action != plan.NoRelease && rel.Action != plan.RemoveRelease
+	return rel.Action != plan.NoRelease && rel.Action != plan.RemoveRelease || rel.Pending()
 }
 
 // weigh finds each unit's longest chain, from the last backwards. A cycle is an error.

@@ -280,9 +280,14 @@ func keys(events []plan.Event) []string {
 
 // settle notes an outcome, with a release as it was recorded.
 func (r *run) settle(u *unit, o *outcome) {
-	if o.release != nil && o.release.Status == Changed && o.release.After != nil {
+	if o.release != nil && o.release.After != nil && (o.release.Status == Changed || len(o.release.Written) > 0) {
 		recorded := r.st.Releases[u.address]
 		o.release.After = &recorded
+		for i, w := range o.release.Written {
+			if now := recorded.LastWrite(w.Destination); now != nil {
+				o.release.Written[i] = *now
+			}
+		}
 	}
 	if o.release != nil && o.fatal == nil {
 		o.tell = append(o.tell, ReleaseDecided{*o.release})

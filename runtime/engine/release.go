@@ -28,7 +28,7 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	case rel.Sample != "" || r.Plan.Sample != nil:
 		res.Status = Sampled
 		return o
-	case rel.Action == plan.NoRelease:
+	case rel.Action == plan.NoRelease && !rel.Pending():
 		return o
 	case !samePlanned(r.Plan, rel, exists, current):
 		return failedRelease(u, res.Before, attempt.Failuref(attempt.StaleFailure, "%s has another release than when the plan was made; plan again", rel.Address))
@@ -40,7 +40,7 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 		return failedRelease(u, res.Before, attempt.AsFailure(err))
 	}
 	if exists && sameRelease(*current.Newest(), next) {
-		return o
+		return r.writes(ctx, u, o, current)
 	}
 	if current.Holds(next.Candidate(), next.Config) != nil { // what the plan did not know yet turned out to be what was rolled back
 		res.Status = Held
@@ -55,7 +55,7 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	}
 	res.Status, res.After = Changed, &after
 	o.record = []plan.Event{{Key: u.id, Release: &after}}
-	return o
+	return r.writes(ctx, u, o, after)
 }
 
 // samePlanned reports whether the release that the plan replaces is still the one that is live, with its rollout at the same step, or an
@@ -150,7 +150,7 @@ func sameRelease(a, b plan.ReleaseState) bool {
 	for _, s := range []*plan.ReleaseState{&a, &b} {
 		s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", 0, time.Time{}
 		s.From, s.Plan, s.Figures, s.By, s.Host, s.Rollback = "", "", nil, "", "", nil
-		s.Rollout, s.Passed, s.Promoted = nil, 0, nil
+		s.Rollout, s.Passed, s.Promoted, s.Traffic, s.Written = nil, 0, nil, nil, nil
 	}
 	same := a.Scoring.Digest() == b.Scoring.Digest()
 	a.Scoring, b.Scoring = nil, nil

@@ -88,6 +88,7 @@ type ReleaseResult struct {
 	Status    Status             `json:"status"`
 	Before    *plan.ReleaseState `json:"before,omitempty"`
 	After     *plan.ReleaseState `json:"after,omitempty"`
+	Written   []plan.Written     `json:"written,omitempty"` // by this run, to its destinations
 	BlockedBy []string           `json:"blocked_by,omitempty"`
 	Failure   *Failure           `json:"failure,omitempty"`
 }

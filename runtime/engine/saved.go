@@ -74,7 +74,7 @@ func (u *unit) works() bool {
 	case u.gate != nil:
 		return !u.gate.Cached || u.gate.Replaces != u.gate.Definition || len(u.gate.Causes) > 0
 	}
-	return u.release.Action != plan.NoRelease
+	return u.release.Action != plan.NoRelease || u.release.Pending()
 }
 
 // decidesAnew reports whether a stage asks for something else than what is recorded of it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/workspace"
@@ -247,7 +248,11 @@ func (s *Screen) gateResult(g engine.GateResult) {
 func (s *Screen) releaseResult(r engine.ReleaseResult) {
 	switch {
 	case r.Failure != nil:
+		s.written(r)
 		fmt.Fprintf(s.Err, "  %s  %s%s\n", r.Address, s.Paint("failed: "), render.Line(r.Failure.Summary))
+		if r.Failure.Detail != "" {
+			fmt.Fprintf(s.Err, "      %s\n", render.Line(r.Failure.Detail))
+		}
 	case r.Status == engine.Removed:
 		fmt.Fprintf(s.Out, "  %s  removed\n", r.Address)
 	case r.Status == engine.Blocked:
@@ -272,7 +277,15 @@ func (s *Screen) releaseResult(r engine.ReleaseResult) {
 				s.Command("show "+render.ShellWord(r.Address)), s.Command("serve"), workspace.ScoreCommand(name, r.After.Signature))
 		} else {
 			fmt.Fprintf(s.Out, "      its scores     %s --save scores\n", s.Command("show "+render.ShellWord("deploy."+name)))
+			s.written(r)
 		}
+	}
+}
+
+// written tells what a deployment wrote to its destinations.
+func (s *Screen) written(r engine.ReleaseResult) {
+	for _, w := range r.Written {
+		fmt.Fprintf(s.Out, "      written        %s\n", review.WrittenText(w))
 	}
 }
 

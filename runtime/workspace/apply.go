@@ -171,7 +171,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
 		Plan: p, Store: s.Store, Log: log, Lock: held.Lock(), State: s.State, Placement: o.Shell.on(placed), Dir: s.w.Dir,
-		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Planned, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
+		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Planned, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Write: s.w.writeOut, Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()
 	if result.Left != nil && o.Told != nil {

@@ -85,6 +85,12 @@ func changeOf(st *plan.State, e plan.Event) ledger.Change {
 		if e.Release != nil {
 			was, now := st.Releases[name].Rollout, e.Release.Rollout
 			c.Resumed = was != nil && now != nil && was.Paused != nil && now.Paused == nil
+			before := st.Releases[name]
+			for _, w := range e.Release.Written {
+				if last := before.LastWrite(w.Destination); last == nil || last.Revision != w.Revision {
+					c.Written = append(c.Written, w)
+				}
+			}
 			c.Model, c.From, c.Rollback, c.Rollout, c.Promoted = e.Release.Model, e.Release.From, e.Release.Rollback, e.Release.Rollout, e.Release.Promoted
 		}
 	case "approval":

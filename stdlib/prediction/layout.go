@@ -34,7 +34,7 @@ type Layout struct {
 }
 
 // RowColumn numbers the rows, from 0, where the data has no key.
-const RowColumn = "row"
+const RowColumn = schema.RowColumn
 
 // Columns returns the columns of a table of predictions in their order. With the key customer, the target churned of two
 // classes, Actual and Score: customer, actual, predicted, score.

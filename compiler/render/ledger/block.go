@@ -136,6 +136,9 @@ func (p *printer) block(x *Block, st *plan.State) {
 		if x.Release.Promoted != nil {
 			p.row("promoted by", review.GivenText(*x.Release.Promoted))
 		}
+		for _, w := range x.Release.Written {
+			p.row("written", review.WrittenText(w))
+		}
 		p.rollout(x.Release.Rollout)
 		p.rolledBack(x.Release.Rollback)
 		p.row("gate", x.Release.Gate)

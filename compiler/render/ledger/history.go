@@ -47,6 +47,7 @@ type Change struct {
 	Rollout     *plan.Rollout         `json:"rollout,omitempty"`  // of a release beside which a candidate gets a share of the rows
 	Resumed     bool                  `json:"resumed,omitempty"`  // of a rollout: it was paused until then
 	Promoted    *plan.Given           `json:"promoted,omitempty"` // of a release that a rollout led to
+	Written     []plan.Written        `json:"written,omitempty"`  // to destinations of a deployment
 	Before      plan.Digest           `json:"before,omitempty"`   // the fingerprint or model that was recorded until then
 	Approval    string                `json:"approval,omitempty"`
 	Given       *plan.Given           `json:"given,omitempty"`
@@ -298,6 +299,15 @@ func (c *Change) released(was string) string {
 		return fmt.Sprintf("%s %s: %s", render.Line(r.Next.From), r.Next.Model.Short(), review.Rollout(r))
 	case c.Promoted != nil && c.Before != "":
 		return fmt.Sprintf("released: %s, promoted by %s", model, review.GivenText(*c.Promoted))
+	case back == nil && len(c.Written) > 0:
+		text := "released: " + model
+		if c.Model == c.Before {
+			text = "stays: " + model
+		}
+		for _, w := range c.Written {
+			text += "; written: " + review.WrittenText(w)
+		}
+		return text
 	case back == nil:
 		return "released: " + model
 	case back.Lifted != nil:

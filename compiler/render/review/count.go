@@ -51,6 +51,7 @@ func Summary(p *plan.Plan) string {
 	sentence(c.GatesGone, "gate would be removed", "gates would be removed")
 	sentence(c.Hypotheses, "hypothesis to be tested", "hypotheses to be tested")
 	sentence(c.Releases, "release would change", "releases would change")
+	sentence(c.Writes, "destination would be written", "destinations would be written")
 	sentence(c.Removals, "release would be removed", "releases would be removed")
 	return s + c.found()
 }
@@ -84,6 +85,7 @@ type Counts struct {
 	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
 	Hypotheses                           int // of which another verdict is recorded, or none
 	Releases, Removals                   int // deployments that would, or may, have another model; and those that would be gone
+	Writes                               int // destinations of predictions that are, or may be, written
 }
 
 // Nothing reports whether an apply would do nothing at all: no run, no release, no decision of a gate and nothing to
@@ -140,6 +142,13 @@ func Count(p *plan.Plan) Counts {
 			c.Releases++
 		case plan.RemoveRelease:
 			c.Removals++
+		}
+	}
+	for _, r := range p.Releases {
+		for _, w := range r.Writes {
+			if w.Action != plan.NoWrite {
+				c.Writes++
+			}
 		}
 	}
 	for _, x := range p.Changes {

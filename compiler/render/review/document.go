@@ -143,7 +143,7 @@ func read(p *plan.Plan, all bool, o render.Options) *document {
 	}
 	figures := map[string][][]figureRow{}
 	for _, r := range p.Releases {
-		if r.Action != plan.NoRelease || r.Current != nil && r.Current.Rollout != nil {
+		if r.Action != plan.NoRelease || r.Pending() || r.Current != nil && r.Current.Rollout != nil {
 			d.Production = append(d.Production, told(figures, release(nodes, r)))
 		}
 	}

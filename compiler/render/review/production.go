@@ -23,9 +23,9 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 			row.Gate += " any more"
 		}
 	}
-	row.Notes = append(append(rollout(r), explores(r)...), treats(r)...)
+	row.Notes = slices.Concat(rollout(r), explores(r), treats(r), writes(r))
 	switch {
-	case r.Action == plan.NoRelease: // a rollout goes on
+	case r.Action == plan.NoRelease: // a rollout goes on, or predictions are written
 		next := r.Current.Newest()
 		row.To = fmt.Sprintf("%s %s", render.Line(next.From), render.Line(next.Model.Short()))
 		return row

@@ -18,6 +18,8 @@ func rollout(r *plan.Release) (out []string) {
 	}
 	was := r.Current.Rollout
 	switch {
+	case r.Action == plan.NoRelease && was == nil:
+		return nil
 	case r.Action == plan.NoRelease:
 		return []string{Rollout(was)}
 	case was != nil:

@@ -142,7 +142,7 @@ type IrregularError struct{ Key string }
 func (e *IrregularError) Error() string { return e.Key + " is no file" }
 
 // Check tells what is wrong with a key: a KeyError, or nil. A key is names with single slashes in between, at most 900 bytes
-// long; a name is letters, digits, _ . and -, begins with a letter, a digit or _, and has at most 200 bytes. The first name is
+// long; a name is letters, digits, _ . - and =, begins with a letter, a digit or _, and has at most 200 bytes. The first name is
 // none of OfThisMachine. For example, objects/blake3/ab/cd is a key; /a, a/, a//b, a/../b, .hidden and tmp/x are none.
 func Check(key string) error {
 	if key == "" || len(key) > maxKey {
@@ -170,9 +170,9 @@ func wrongName(name string) string {
 	}
 	for i := range len(name) {
 		c := name[i]
-		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-'
+		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-' || c == '='
 		if !plain {
-			return fmt.Sprintf("the name %q in it has %q, expected letters, digits, _ . and -", name, c)
+			return fmt.Sprintf("the name %q in it has %q, expected letters, digits, _ . - and =", name, c)
 		}
 	}
 	return ""

@@ -38,7 +38,7 @@ var Component = component.Component{
 			"`predicted` (the class, or the value) and `score` (the probability of the positive class; of several classes that of the predicted one, and " +
 			"`scores`, a JSON object of all). Data without a key gets a column `row`. The target need not be in the data. " +
 			"A row with a feature that is infinite or too large for 32 bits, or whose result is no number, has null for both, and a warning tells how many " +
-			"there are and why.",
+			"there are and why.\n\n" + writing,
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to release."},
 			{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.ScoredRows, Doc: "The rows to score, with the model's features."},
@@ -46,12 +46,12 @@ var Component = component.Component{
 			{Name: "key", Type: schema.StringList, ColumnOf: "data", Doc: "Columns that tell the predictions apart: it is checked that they are unique and not null. Default: the data's key."},
 			{Name: "allow_pii", Type: schema.StringList, ColumnOf: "data",
 				Doc: "Columns computed from personal ones (`pii`) that may stand beside the predictions all the same. Without being named here they are refused."},
-		}},
+		}, Blocks: destinations()},
 		Out: []schema.Port{
 			{Name: "release", Type: schema.ReleasePort, Doc: "Which model is live."},
 			{Name: "predictions", Type: schema.TablePort, Doc: "What the model says of each row."},
 		},
-		Examples: []schema.Example{{Title: "All customers, scored", Code: example}},
+		Examples: []schema.Example{{Title: "All customers, scored", Code: example}, {Title: "Scores in a database and in a bucket", Code: written}},
 	},
 	Shape:  shape,
 	Derive: derive,

@@ -97,10 +97,24 @@ type session struct {
 	secret []byte // nil: there is none
 }
 
-// begin connects and begins the transaction. Where the address says nothing of TLS it is demanded, with a certificate that this
+// begin connects and begins the transaction.
+func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, error) {
+	s, err := connect(ctx, text, secret)
+	if err != nil {
+		return nil, err
+	}
+	if s.tx, err = s.conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}); err != nil {
+		err = s.told("beginning to read", err)
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// connect connects. Where the address says nothing of TLS it is demanded, with a certificate that this
 // machine believes, but from this machine's own server. The password is the secret and nothing else: neither PGPASSWORD nor a
 // file of passwords is looked at.
-func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, error) {
+func connect(ctx context.Context, text json.RawMessage, secret []byte) (*session, error) {
 	config, err := component.Decode[Config](text)
 	if err != nil {
 		return nil, err
@@ -125,11 +139,6 @@ func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, 
 	c.RuntimeParams = settings
 	if s.conn, err = pgx.ConnectConfig(ctx, c); err != nil {
 		return nil, s.told("connecting", err)
-	}
-	if s.tx, err = s.conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}); err != nil {
-		err = s.told("beginning to read", err)
-		s.close()
-		return nil, err
 	}
 	return s, nil
 }
