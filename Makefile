@@ -106,19 +106,20 @@ bench: build
 	@MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 1h -run '^$$' -bench . -benchtime 1x ./... | tee bin/bench.txt
 	@awk -f .ci/figures.awk bin/bench.txt
 
-FIGURES = TinyStages$$/.|Workers|FirstPlan|Plan$$/layered/^1000$$|BenchmarkStage$$|ClassesAgainstXGBoost|CSV|WindowsByHand|Serving/predict|BenchmarkLoad|Fraud|Binary
+FIGURES = TinyStages$$/.|Workers|FirstPlan|Plan$$/layered/^1000$$|BenchmarkStage$$|ClassesAgainstXGBoost|CSV|WindowsByHand|Serving/predict|BenchmarkLoad|BenchmarkBatch|Fraud|Binary
 figures: build
 	@MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 1h -run '^$$' -bench '$(FIGURES)' -benchtime 1x ./runtime/cli ./runtime/executor/docker ./runtime/serve \
-	  ./stdlib/train/gradient_boosting ./stdlib/train/trees/histogram ./stdlib/table ./stdlib/feature/window | tee bin/bench.txt
+	  ./stdlib/deploy/batch ./stdlib/train/gradient_boosting ./stdlib/train/trees/histogram ./stdlib/table ./stdlib/feature/window | tee bin/bench.txt
 	@awk -f .ci/figures.awk bin/bench.txt
 
 # Test figures beside XGBoost's and scikit-learn's from Debian's packages (python3-xgboost, python3-sklearn), in one run: on the sets that
 # scikit-learn brings, on generated ones, and on those of the folder PEERS_DATA that testdata/peers/peers.py knows; what a fit takes
-# beside XGBoost's; and how long an edit waits for its figures. Half an hour.
+# beside XGBoost's; how long an edit waits for its figures; and answers a second beside those of FastAPI with scikit-learn (python3-fastapi,
+# python3-uvicorn). Half an hour.
 PEERS_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 bench-peers: build
-	@MLP_BIN=$(CURDIR)/bin/mlp MLP_PEERS_DATA=$(PEERS_DATA) $(GO) test -timeout 2h -run '^$$' -bench '^Benchmark(Peers|Edit|Stage)$$' -benchtime 1x ./runtime/cli \
-	  ./stdlib/train/gradient_boosting | tee bin/peers.txt
+	@MLP_BIN=$(CURDIR)/bin/mlp MLP_PEERS_DATA=$(PEERS_DATA) $(GO) test -timeout 2h -run '^$$' -bench '^Benchmark(Peers|Edit|Stage|FastAPI)$$' -benchtime 1x ./runtime/cli \
+	  ./runtime/serve ./stdlib/train/gradient_boosting | tee bin/peers.txt
 	@awk -v peers=1 -f .ci/figures.awk bin/peers.txt
 
 # Each fuzz target for a while, two at a time. What a target prints is shown only if it fails; the input it found is then
@@ -135,8 +136,8 @@ fuzz: build
 
 # What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
 # setting, and drift among 1 to 300 columns: half an hour of one core; power cuts by the ten thousands; 200 pull requests by 16 writers who are
-# killed; releases of models by the ten thousands; a server that is killed fifty times. Then each fuzz target for five minutes.
+# killed; releases of models by the ten thousands; a server that is killed fifty times, and one that swaps models under a million requests. Then each fuzz target for five minutes.
 soak: build
-	MLP_SOAK=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut|ManyPulls|StoreGarbage|LargeTables|Sequential|UnderAKeptEngine|SameBytesOnThreads|KilledServers' \
+	MLP_SOAK=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut|ManyPulls|StoreGarbage|LargeTables|Sequential|UnderAKeptEngine|SameBytesOnThreads|KilledServers|SwapsUnderLoad' \
 	  $$(grep -rl MLP_SOAK --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 	$(MAKE) fuzz FUZZTIME=5m

@@ -30,7 +30,7 @@ type deployment struct {
 	log    io.Writer // nil: nowhere
 }
 
-func (d deployment) inputs(t *testing.T) map[string]schema.Shape {
+func (d deployment) inputs(t testing.TB) map[string]schema.Shape {
 	t.Helper()
 	b := table.NewBinder(nil)
 	defer b.Close()
@@ -53,10 +53,24 @@ func (d deployment) inputs(t *testing.T) map[string]schema.Shape {
 // run returns the root folder of the stage, the shape, and Run's error.
 func (d deployment) run(t *testing.T) (string, schema.ShapeResult, error) {
 	t.Helper()
+	root, res := d.prepare(t)
+	if len(res.Problems) > 0 {
+		return "", res, nil
+	}
+	s, err := component.Open(root, 2, cmp.Or(d.log, io.Writer(&bytes.Buffer{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root, res, Component.Run(t.Context(), s)
+}
+
+// prepare lays out the stage's folder; without problems.
+func (d deployment) prepare(t testing.TB) (string, schema.ShapeResult) {
+	t.Helper()
 	in := d.inputs(t)
 	res := shape(t.Context(), nil, schema.ShapeRequest{Config: json.RawMessage(d.config), In: in})
 	if len(res.Problems) > 0 {
-		return "", res, nil
+		return "", res
 	}
 	root := t.TempDir()
 	spec, err := json.Marshal(component.Spec{Protocol: component.Protocol, Address: "deploy.x", Component: Component.Name(), Version: 1,
@@ -84,11 +98,7 @@ func (d deployment) run(t *testing.T) (string, schema.ShapeResult, error) {
 			t.Fatal(err)
 		}
 	}
-	s, err := component.Open(root, 2, cmp.Or(d.log, io.Writer(&bytes.Buffer{})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root, res, Component.Run(t.Context(), s)
+	return root, res
 }
 
 // lines reads the predictions as text, and checks that they have the columns they were said to have.
