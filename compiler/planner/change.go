@@ -123,7 +123,7 @@ func (p *planner) described() map[string]json.RawMessage {
 	}
 	out := map[string]json.RawMessage{}
 	for address, b := range p.m.Blocks {
-		if p.nodes[address] == nil && p.gates[address] == nil && (len(b.Meta) > len("{}") || p.o.State.Described[address] != nil) {
+		if p.nodes[address] == nil && p.gates[address] == nil && !p.left[address] && (len(b.Meta) > len("{}") || p.o.State.Described[address] != nil) {
 			out[address] = b.Meta
 		}
 	}

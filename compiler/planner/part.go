@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -31,7 +32,7 @@ func partOf(m *check.Module, targets []string) *check.Module {
 		}
 	}
 	for _, t := range targets {
-		need(t)
+		need(address.Block(t))
 	}
 	for at, b := range m.Blocks { // who is told of a part is who is told of all
 		if b.KindSpec.Tells {
@@ -42,6 +43,44 @@ func partOf(m *check.Module, targets []string) *check.Module {
 	part.Blocks = in
 	part.Order = slices.DeleteFunc(slices.Clone(m.Order), func(a string) bool { return in[a] == nil })
 	return &part
+}
+
+// only leaves out of the plan what no target rests on, where targets are stages that are derived of a block and not the block: of train.model@image that is the training,
+// and the rows that it learns from.
+func (p *planner) only() {
+	if !slices.ContainsFunc(p.o.Targets, address.IsDerived) {
+		return
+	}
+	whole := slices.DeleteFunc(slices.Clone(p.o.Targets), address.IsDerived)
+	blocks := partOf(p.m, whole).Blocks
+	kept := map[string]bool{}
+	var keep func(at string)
+	keep = func(at string) {
+		n := p.nodes[at]
+		if n == nil || kept[at] {
+			return
+		}
+		kept[at] = true
+		for _, in := range n.Inputs {
+			keep(in.From)
+		}
+		for _, after := range n.After {
+			keep(after)
+		}
+	}
+	for at := range p.nodes {
+		if slices.Contains(p.o.Targets, at) || blocks[address.Block(at)] != nil {
+			keep(at)
+		}
+	}
+	p.left = map[string]bool{}
+	for at := range p.nodes {
+		if !kept[at] {
+			delete(p.nodes, at)
+			delete(p.fates, at)
+			p.left[address.Block(at)] = true
+		}
+	}
 }
 
 // undivided refuses a part with a gate of which a deployment is left out: a gate decides over all models behind it, and approvals

@@ -69,7 +69,7 @@ type Options struct {
 	Approvers plan.Approvers
 	Force     []string // addresses that run even if their result is known
 	Sample    *Sample  // what share of the rows the plan is of; nil: all
-	Targets   []string // addresses of blocks that alone are planned, with what they rest on, sorted; nil: all
+	Targets   []string // addresses of blocks, or of stages that are derived of one, that alone are planned, with what they rest on, sorted; nil: all
 	// Looked are the models that evaluations measured on some rows in any workspace of the pipeline; nil: only what State says is known.
 	Looked func(ctx context.Context, rows plan.Digest) ([]plan.Digest, error)
 	// Ahead is the plan that this one is made on top of; State is that of after it. Nil: none.
@@ -144,6 +144,7 @@ func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 	for _, address := range p.m.Order {
 		p.block(ctx, p.m.Blocks[address])
 	}
+	p.only()
 	p.undivided()
 	if p.diags.HasErrors() {
 		return nil, p.diags.Sort()
@@ -176,7 +177,8 @@ func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 // node, its action and its verdict when the block's turn comes.
 type planner struct {
 	m         *check.Module
-	whole     *check.Module // that m is a part of; nil: m is all
+	whole     *check.Module   // that m is a part of; nil: m is all
+	left      map[string]bool // blocks of m that no target rests on, where a stage which is derived of one is a target
 	o         Options
 	nodes     map[string]*plan.Node
 	fates     map[string]*fate // of nodes

@@ -49,7 +49,7 @@ func (p *planner) policies() map[string]plan.Policy {
 	}
 	out := map[string]plan.Policy{}
 	for address, b := range p.m.Blocks {
-		if p.nodes[address] != nil || p.gates[address] != nil || b.TypeSpec.IsDeployment() {
+		if p.nodes[address] != nil || p.gates[address] != nil || p.left[address] || b.TypeSpec.IsDeployment() {
 			continue
 		}
 		if own := ownPolicy(b); own != nil {

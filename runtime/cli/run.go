@@ -53,7 +53,8 @@ measures on a validation side, or 'mlp apply --target evaluate.test'.
 With --shell, what the block rests on is run, and in place of the block's own stage a shell is opened in its surroundings: inputs laid out, the same image, user, limits and environment, and no
 network unless it has one. What is done there is not kept. Built-in components have one with --executor process.
 
-Addresses are as for apply --target: train.model is all instances of a repeated block, 'train.*' a pattern.
+Addresses are as for apply --target: train.model is all instances of a repeated block, 'train.*' a pattern. train.model@image is the stage alone that makes the image of its
+program, and source.rows@fetch the one that fetches data.
 
 Exit codes: 0 done; 1 error; 3 a check failed; 6 another try of the same user runs.`
 

@@ -18,7 +18,7 @@ import (
 // Part is the part of a module that is planned: the targets, and what they rest on. It is set before Plan.
 type Part struct {
 	// Targets are addresses, train.model, which stand for all instances of a repeated block, train.model["eu"], or patterns with *,
-	// "evaluate.*". None: all of the module.
+	// "evaluate.*"; of a try also stages that make images or fetch data, train.model@image. None: all of the module.
 	Targets []string
 	// Looks: evaluations may look at the rows of a test side though no target names them.
 	Looks bool
@@ -46,10 +46,13 @@ func (s *Session) targets() ([]string, error) {
 }
 
 // meant are the blocks that one target means: the one of that address, else all instances of the repeated block, else those that
-// the pattern fits.
+// the pattern fits. A try may be of the stage alone that makes a block's image, or fetches its data.
 func (s *Session) meant(t string) ([]string, error) {
 	if b := s.Module.Blocks[t]; b != nil {
 		return []string{t}, s.runs(b)
+	}
+	if s.Part.Try && (s.makesImage(t) || s.fetches(t)) {
+		return []string{t}, nil
 	}
 	all := sortedKeys(s.Module.Blocks)
 	var out []string
@@ -70,7 +73,7 @@ func (s *Session) meant(t string) ([]string, error) {
 	}
 	hint := "'mlp graph' lists all addresses."
 	if address.IsDerived(t) {
-		hint = "A stage that is derived of a block runs with it: name the block."
+		hint = "A stage that is derived of a block runs with it: name the block. 'mlp run' runs by themselves those that make images of programs, train.model@image, and those that fetch data, source.rows@fetch."
 	} else if !pattern {
 		for _, a := range all { // a repeated block is called without key
 			if name, _, repeated := strings.Cut(a, "["); repeated && !slices.Contains(all, name) {
