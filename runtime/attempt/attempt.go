@@ -89,6 +89,8 @@ type Options struct {
 	ToolVersion string
 	// Secret reads a secret's value; nil: from where the secret says (ReadSecret).
 	Secret func(dir string, s plan.Secret) ([]byte, error)
+	// KeepEach is how often what a program has in its checkpoint folder is stored while it runs, where it changed; 0: every five minutes.
+	KeepEach time.Duration
 	// Stored: files of code are objects of the store, as Elsewhere leaves them; else they lie in Dir.
 	Stored bool
 	// Rank: the attempt is one replica of a stage of several, which meets the others at Rally; nil: it is all of it. Rank 0 records the result.
@@ -112,7 +114,7 @@ type Attempt struct {
 	trace   executor.Trace    // of the last attempt
 	kept    *store.Checkpoint // nil: the stage has a folder of this attempt's own
 	busy    bool              // another apply has the stage's checkpoint
-	resumed bool              // an attempt before has kept something
+	resumed bool              // something is kept of this attempt, or of one before
 	done    bool              // the stage's result is recorded
 }
 
@@ -273,10 +275,12 @@ func (a *Attempt) once(ctx context.Context) *Failure {
 	t.Attempt = a.number
 	running, cancel := context.WithCancelCause(ctx)
 	go a.quota.watch(running, cancel)
+	kept := a.keepOn(running)
 	res, err := a.Executor.Run(running, t)
 	a.trace = res.Trace
 	over := context.Cause(running) == errOverQuota
 	cancel(nil)
+	a.resumed = <-kept || a.resumed
 	switch {
 	case ctx.Err() != nil || errors.Is(err, context.Canceled): // the latter: the executor was told to end it
 		return Failuref(KilledFailure, "killed")

@@ -1,10 +1,14 @@
 package attempt
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -55,6 +59,69 @@ func (a *Attempt) push(ctx context.Context) string {
 		return fmt.Sprintf("What it kept in checkpoint/ could not be stored: %v.", err)
 	}
 	return ""
+}
+
+// keepEach is how often what a program has in its checkpoint folder is stored in a bucket elsewhere while it runs: of a machine that is lost no more work is lost.
+const keepEach = 5 * time.Minute
+
+// errUnsettled: the program wrote to its checkpoint folder while that was read, or there is something in it that must not be kept.
+var errUnsettled = errors.New("the folder is not as it was")
+
+// keepOn stores what a running program has in its checkpoint folder, at intervals, where it changed since. Of a folder that changes while it is read nothing is stored: what
+// is stored was there at one time, as after a kill at that time. What cannot be stored is tried at the next interval, and told where the attempt fails (push). The channel
+// says, once ctx has ended, whether anything was stored.
+func (a *Attempt) keepOn(ctx context.Context) <-chan bool {
+	out := make(chan bool, 1)
+	if a.kept == nil || a.node.Container == nil || a.Rank != nil && a.Rank.Number > 0 {
+		out <- false
+		return out
+	}
+	go func() {
+		tick := time.NewTicker(cmp.Or(a.KeepEach, keepEach))
+		defer tick.Stop()
+		stored := ""
+		for {
+			select {
+			case <-ctx.Done():
+				out <- stored != ""
+				return
+			case <-tick.C:
+			}
+			now, err := a.look()
+			if err != nil || now == "" || now == stored {
+				continue
+			}
+			err = a.Store.KeepIf(ctx, a.Fingerprint, a.task.Checkpoint, func() error {
+				if _, secret, err := a.secrets.leaked(a.task.Checkpoint); err != nil || secret != "" {
+					return cmp.Or(err, errUnsettled)
+				}
+				if then, err := a.look(); err != nil || then != now {
+					return cmp.Or(err, errUnsettled)
+				}
+				return nil
+			})
+			if err == nil {
+				stored = now
+			}
+		}
+	}()
+	return out
+}
+
+// look is what the checkpoint folder looks like from outside: names, sizes and times. Empty: nothing is in it.
+func (a *Attempt) look() (string, error) {
+	var b strings.Builder
+	err := filepath.WalkDir(a.task.Checkpoint, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || path == a.task.Checkpoint {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			fmt.Fprintf(&b, "%q %v %d %d\n", path, info.Mode(), info.Size(), info.ModTime().UnixNano())
+		}
+		return err
+	})
+	return b.String(), err
 }
 
 // closeCheckpoint gives up what the stage has kept, for the next attempt. What cannot be put where that finds it is made again.

@@ -49,6 +49,11 @@ func (s *Store) keptOf(ctx context.Context, fp plan.Digest) (prefix string, keys
 // Keep puts a folder into a bucket elsewhere, for the next attempt at a fingerprint. An empty folder is nothing to keep, and a store
 // that is a folder has it already (Checkpoint).
 func (s *Store) Keep(ctx context.Context, fp plan.Digest, dir string) error {
+	return s.KeepIf(ctx, fp, dir, func() error { return nil })
+}
+
+// KeepIf keeps a folder that somebody may be writing to: fits is asked once all of it has been read, and its error is returned in place of keeping anything.
+func (s *Store) KeepIf(ctx context.Context, fp plan.Digest, dir string, fits func() error) error {
 	if s.far == nil {
 		return nil
 	}
@@ -68,6 +73,9 @@ func (s *Store) Keep(ctx context.Context, fp plan.Digest, dir string) error {
 	sum, now := blake3.New(), time.Now()
 	if err := pack(io.MultiWriter(f, sum), dir); err != nil {
 		return fmt.Errorf("reading what the stage kept: %w", err)
+	}
+	if err := fits(); err != nil {
+		return err
 	}
 	prefix, older, err := s.keptOf(ctx, fp)
 	if err != nil {

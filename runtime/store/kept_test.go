@@ -104,6 +104,10 @@ func TestKept(t *testing.T) {
 	if n, err := two.ForgetKept(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
 		t.Errorf("%d were old, %v", n, err)
 	}
+	unfit := errors.New("somebody wrote to it")
+	if err := one.KeepIf(t.Context(), fp, dir, func() error { return unfit }); !errors.Is(err, unfit) || len(keptKeys(t, b)) > 0 {
+		t.Errorf("what does not fit: got %v, kept %v", err, keptKeys(t, b))
+	}
 	if err := one.Keep(t.Context(), fp, t.TempDir()); err != nil || len(keptKeys(t, b)) > 0 {
 		t.Errorf("an empty folder: %v, %v", keptKeys(t, b), err)
 	}
