@@ -45,6 +45,9 @@ func (a *Attempt) own(in plan.Input) string { return filepath.Join(a.work, "in",
 // would not have, it is a folder with copies.
 func (a *Attempt) layOutExternal(ctx context.Context, in plan.Input) (string, error) {
 	from := externalRoot(a.Dir, in.External)
+	if len(in.External.Files) == 0 { // a log that has no tables yet has no folder either
+		return a.own(in), os.MkdirAll(a.own(in), 0o755)
+	}
 	root, err := os.OpenRoot(from)
 	if err != nil {
 		return "", err

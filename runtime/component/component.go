@@ -84,6 +84,8 @@ type Source struct {
 	// Log is set in place of Files where the files are the tables of a deployment's log: its address, and which of the log's tables, whose sorted names it
 	// is given, are meant.
 	Log func(config json.RawMessage, names []string) (deployment string, meant []string, err error)
+	// NoLog reports whether a log that has no tables yet is a table without rows.
+	NoLog func(config json.RawMessage) bool
 	// Sniff finds the columns of such files where the block declares none.
 	Sniff func(ctx context.Context, root string, names []string, config json.RawMessage) ([]schema.Column, error)
 }

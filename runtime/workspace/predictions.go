@@ -76,7 +76,7 @@ func (w *Workspace) relative(dir string) (string, error) {
 	return filepath.ToSlash(rel), err
 }
 
-// logged are the tables of a log that a configuration means. That there are none is an fs.ErrNotExist.
+// logged are the tables of a log that a configuration means. That there are none is an fs.ErrNotExist, but where that is all right.
 func (r DataRoots) logged(src *component.Source, config json.RawMessage) (root string, names []string, err error) {
 	deployment, _, err := src.Log(config, nil)
 	if err != nil {
@@ -98,6 +98,9 @@ func (r DataRoots) logged(src *component.Source, config json.RawMessage) (root s
 		}
 	}
 	if len(names) == 0 {
+		if src.NoLog(config) {
+			return root, nil, nil
+		}
 		return root, nil, noneLogged(deployment)
 	}
 	_, names, err = src.Log(config, names)

@@ -50,6 +50,13 @@ func TestLogOfABucket(t *testing.T) {
 	if got := tables(); len(got) > 0 {
 		t.Errorf("of nothing that was answered: got %v", got)
 	}
+	empty := []byte(`{"of": "deploy.scorer[\"eu\"]", "allow_empty": true, "column": [{"name": "x", "type": "bigint"}]}`)
+	if _, names, err := w.Roots.logged(predictions.Component.Source, empty); err != nil || len(names) > 0 {
+		t.Errorf("of nothing that was answered, where that is all right: got %v, %v", names, err)
+	}
+	if _, _, err := w.Roots.logged(predictions.Component.Source, config); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of nothing that was answered: got %v", err)
+	}
 	answered := func(stem string, rows string) {
 		t.Helper()
 		file := filepath.Join(t.TempDir(), stem+".parquet")

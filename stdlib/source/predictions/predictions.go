@@ -38,7 +38,7 @@ var Component = component.Component{
 		Examples: []schema.Example{{Title: "What was answered in the last 30 days, and how often each class", Code: example}},
 	},
 	Shape:  shape,
-	Source: &component.Source{Log: log, Sniff: sniff},
+	Source: &component.Source{Log: log, NoLog: mayBeEmpty, Sniff: sniff},
 	Run:    run,
 }
 
@@ -46,6 +46,7 @@ const doc = `A server that is started with ` + "`--predictions DIR --predictions
 [serving.md](serving.md#predictions) for the columns. This source is that table, whichever servers wrote it: of the workspace that is planned, or of the one that it goes by.
 
 A plan names the tables that it is of, by name and digest, and how many rows came since the last apply; what is logged meanwhile is for the next. Only tables that this machine does not have are fetched, and only new ones hashed.
+With ` + "`allow_empty`" + ` and declared columns a log that has no tables yet is a table without rows, so that a pipeline that learns from what it answered can be applied before it has answered anything.
 Columns are found by ` + "`mlp init`" + ` once something was logged, or declared: ` + "`column`" + ` blocks are the whole table then. **A column that some tables do not have is null in their rows**: models with other features have other columns. One
 that none has fails the stage, and so does one that two tables have with types of which one does not hold the other's values.
 `
@@ -121,6 +122,12 @@ func log(text json.RawMessage, names []string) (deployment string, meant []strin
 	}), nil
 }
 
+// mayBeEmpty: a pipeline that learns from what it answered has answered nothing when it is applied first.
+func mayBeEmpty(text json.RawMessage) bool {
+	c, err := component.Decode[config](text)
+	return err == nil && c.AllowEmpty && len(c.Columns) > 0
+}
+
 // sniff is all columns of all tables, those of the newest first.
 func sniff(ctx context.Context, root string, names []string, _ json.RawMessage) ([]schema.Column, error) {
 	var out []schema.Column
@@ -163,9 +170,22 @@ func run(ctx context.Context, s *component.Stage) error {
 	for i := range columns {
 		columns[i].Optional = true
 	}
+	if len(names) == 0 && c.AllowEmpty {
+		return noRows(ctx, columns, out)
+	}
 	rows, err := table.LoadParquet(ctx, local.Paths(in, names), columns, s.Threads, out)
 	if err != nil {
 		return err
 	}
 	return local.Finish(ctx, s, out, "the log of "+c.Of, len(names), rows, c.AllowEmpty)
+}
+
+// noRows writes a table of the columns without rows.
+func noRows(ctx context.Context, columns []table.CSVColumn, out string) error {
+	var terms []string
+	for _, c := range columns {
+		terms = append(terms, fmt.Sprintf("null::%s as %s", c.Type, table.Quote(c.Name)))
+	}
+	_, err := table.Run(ctx, table.Query{SQL: "select " + strings.Join(terms, ", ") + " where false", Out: out})
+	return err
 }

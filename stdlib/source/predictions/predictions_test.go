@@ -91,3 +91,29 @@ func TestColumns(t *testing.T) {
 	}
 	os.Remove(out)
 }
+
+// TestNoLog: a log that has no tables yet is a table without rows where the block allows it and says what its columns are.
+func TestNoLog(t *testing.T) {
+	for config, want := range map[string]bool{
+		`{"of":"deploy.d"}`:                                                            false,
+		`{"of":"deploy.d","allow_empty":true}`:                                         false,
+		`{"of":"deploy.d","column":[{"name":"a","type":"double"}]}`:                    false,
+		`{"of":"deploy.d","allow_empty":true,"column":[{"name":"a","type":"double"}]}`: true,
+	} {
+		if got := mayBeEmpty(json.RawMessage(config)); got != want {
+			t.Errorf("%s: got %v", config, got)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "out.parquet")
+	if err := noRows(t.Context(), []table.CSVColumn{{Column: schema.Column{Name: "an id", Type: "varchar"}}, {Column: schema.Column{Name: "score", Type: "double"}}}, out); err != nil {
+		t.Fatal(err)
+	}
+	columns, err := table.SniffParquet(t.Context(), []table.File{{Path: out, Name: "out.parquet"}})
+	if err != nil || len(columns) != 2 || columns[0].Name != "an id" || columns[0].Type != "varchar" || columns[1].Type != "double" {
+		t.Errorf("got %v, %v", columns, err)
+	}
+	f, err := table.ReadFrame(t.Context(), out, nil)
+	if err != nil || f.Rows != 0 {
+		t.Errorf("got %v rows, %v", f, err)
+	}
+}
