@@ -34,9 +34,12 @@ func partOf(m *check.Module, targets []string) *check.Module {
 	for _, t := range targets {
 		need(address.Block(t))
 	}
-	for at, b := range m.Blocks { // who is told of a part is who is told of all
+	for at, b := range m.Blocks { // who is told of a part is who is told of all, with the secrets that it takes
 		if b.KindSpec.Tells {
 			need(at)
+			for _, r := range b.Refs {
+				need(r.Target)
+			}
 		}
 	}
 	part := *m
