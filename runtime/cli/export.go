@@ -10,8 +10,8 @@ import (
 )
 
 func (a *app) exportCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "export", Short: "Take models and results elsewhere: archives, C, MLflow", Args: cobra.ArbitraryArgs,
-		Example: "  mlp export bundle deploy.scorer --out scorer.tar.gz\n  mlp export c99 deploy.scorer --out scorer.c\n  mlp export mlflow train evaluate --to http://localhost:5000",
+	cmd := &cobra.Command{Use: "export", Short: "Take models and results elsewhere: archives, images, C, MLflow", Args: cobra.ArbitraryArgs,
+		Example: "  mlp export bundle deploy.scorer --out scorer.tar.gz\n  mlp export image deploy.scorer --out scorer.tar\n  mlp export c99 deploy.scorer --out scorer.c\n  mlp export mlflow train evaluate --to http://localhost:5000",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(c, args)
@@ -21,6 +21,7 @@ func (a *app) exportCommand() *cobra.Command {
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(a.exportMLflowCommand(),
 		a.exportModelCommand("bundle", "Write a model as an archive", view.ExportBundleHelp, "  mlp export bundle deploy.scorer --out scorer.tar.gz", (*workspace.Session).ExportBundle),
+		a.exportModelCommand("image", "Write an image that serves a model", view.ExportImageHelp, "  mlp export image deploy.scorer --out scorer.tar && docker load --input scorer.tar", (*workspace.Session).ExportImage),
 		a.exportModelCommand("c99", "Write a model as one file of C99", view.ExportC99Help, "  mlp export c99 deploy.scorer --out scorer.c && cc -std=c99 -O2 -c scorer.c", (*workspace.Session).ExportC99))
 	return cmd
 }

@@ -39,18 +39,22 @@ func (a *app) serveCommand() *cobra.Command {
 	var p workspace.Predictions
 	var format string
 	var vars workspace.Settings
+	var released string
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve released models over HTTP", Long: serveHelp, Args: cobra.NoArgs,
 		Example: "  mlp serve --addr 127.0.0.1:8080\n" +
 			"  curl -s localhost:8080/v1/models/scorer/predict -d '{\"rows\": [{\"amount\": 12.5}]}'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Log = logger(format, a.err)
+			if released != "" {
+				return a.serve(cmd.Context(), o, func(ctx context.Context, o serve.Options) error { return workspace.ServeReleased(ctx, released, o, p) })
+			}
 			s, err := a.openRecorded(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			o.Log = logger(format, a.err)
-			return a.serve(cmd.Context(), s, o, p)
+			return a.serve(cmd.Context(), o, func(ctx context.Context, o serve.Options) error { return s.Serve(ctx, o, p) })
 		},
 	}
 	settingsFlags(cmd, &vars)
@@ -66,6 +70,7 @@ func (a *app) serveCommand() *cobra.Command {
 	flags.StringVar(&p.Dir, "predictions", "", "`folder` in which each row and its answer are kept, durably before it is answered, as Parquet")
 	flags.BoolVar(&p.ToStore, "predictions-to-store", false, "move them to the store, where a source \"predictions\" reads them; the folder holds what is on its way")
 	flags.DurationVar(&p.Keep, "keep-predictions", 0, "`duration` after which predictions are removed; 0 keeps them")
+	flags.StringVar(&released, "released", "", "`folder` of released models to serve, without a pipeline, as images of 'mlp export image' have it")
 	flags.BoolVar(&o.Access, "access-log", true, "log each request")
 	flags.StringVar(&format, "log-format", "text", "`format` of the log: text or json")
 	return cmd
@@ -81,9 +86,9 @@ func logger(format string, to io.Writer) *slog.Logger {
 
 // serve runs the model server until it is interrupted. "Serving on" goes to standard output when the socket is open, so
 // that a script may wait for that line; with port 0 it is the only place that tells the port.
-func (a *app) serve(ctx context.Context, s *workspace.Session, o serve.Options, p workspace.Predictions) error {
+func (a *app) serve(ctx context.Context, o serve.Options, run func(context.Context, serve.Options) error) error {
 	stop, _, release := interrupts(ctx)
 	defer release()
 	o.Ready = func(url string) { fmt.Fprintf(a.out, "Serving on %s\n", url) }
-	return s.Serve(stop, o, p)
+	return run(stop, o)
 }

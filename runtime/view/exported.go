@@ -21,6 +21,16 @@ const ExportBundleHelp = `Writes the model that a deployment has live, or that a
 takes and yields, model.json and, of an ensemble, its members. A model that a program of its own scores is whatever that wrote. The ending
 of the file says which archive: .tar or .tar.gz. The same model gives the same bytes.`
 
+// ExportImageHelp is the help of `mlp export image`.
+const ExportImageHelp = `Writes an image that serves the model that a deployment has live, as an archive for 'docker load' or 'podman load': this program, which is the server,
+the model, and what 'mlp serve' knows of the release. Its name is that of the deployment, its tag the model's version. The server listens on port
+8080, is nobody, and needs nothing but memory: no pipeline, no store, no network.
+
+  docker run --rm --read-only --tmpfs /tmp --publish 127.0.0.1:8080:8080 scorer:0123456789ab
+
+What stands behind the image's name takes the place of --addr 0.0.0.0:8080: flags of 'mlp serve', such as --tokens. The same program and model give the
+same bytes. A model that a program of its own scores is refused.`
+
 // ExportC99Help is the help of `mlp export c99`.
 const ExportC99Help = `Writes the model that a deployment has live, or that a block yields, as one file of C99 that needs nothing but the C library, and scores rows as
 'mlp serve' does: trees, linear models and baselines, with their categories, encodings, calibrations and thresholds. The comment at the top

@@ -30,18 +30,33 @@ type Predictions struct {
 
 // Serve answers requests for what is live until ctx ends. Of the options, what is served, how models are loaded and where predictions go is
 // set here.
-func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (err error) {
+func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) error {
+	bundles, err := scratch.New(scratch.Serve)
+	if err != nil {
+		return err
+	}
+	defer bundles.Close()
+	o.Releases = &releases{log: s.Log}
+	o.Counts = kept{counts.Place{Bucket: s.Store.Bucket(), Pipeline: s.Pipeline, Workspace: s.w.Name}, HostName()}
+	o.Open = func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.Store, d, bundles.Dir) }
+	var to predlog.Options
+	if p.ToStore {
+		if err := s.prepare(ctx, nil); err != nil {
+			return err
+		}
+		to.Deliver, to.Expire = s.keepTable, s.expireTables
+	}
+	return serveLogged(ctx, o, p, to)
+}
+
+// serveLogged answers requests, and keeps what is answered where that is asked for; of the options of its log the folder and how long are set here.
+func serveLogged(ctx context.Context, o serve.Options, p Predictions, to predlog.Options) (err error) {
 	switch {
 	case p.Keep < 0 || p.Dir == "" && (p.Keep > 0 || p.ToStore):
 		return &Failure{Err: errors.New("predictions are kept for a time that is not negative, and in a folder, also on their way to the store"), Hint: "Give both: --predictions DIR --keep-predictions 2160h."}
 	case p.Dir != "":
-		to := predlog.Options{Dir: p.Dir, Keep: p.Keep, Convert: table.WritePacked, Warn: func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }}
-		if p.ToStore {
-			if err := s.prepare(ctx, nil); err != nil {
-				return err
-			}
-			to.Deliver, to.Expire = s.keepTable, s.expireTables
-		}
+		to.Dir, to.Keep, to.Convert = p.Dir, p.Keep, table.WritePacked
+		to.Warn = func(format string, args ...any) { o.Log.Warn(fmt.Sprintf(format, args...)) }
 		log, e := predlog.Open(to)
 		if e != nil {
 			return e
@@ -54,15 +69,7 @@ func (s *Session) Serve(ctx context.Context, o serve.Options, p Predictions) (er
 		return err
 	}
 	defer stop()
-	o.Tracer = tracer
-	bundles, err := scratch.New(scratch.Serve)
-	if err != nil {
-		return err
-	}
-	defer bundles.Close()
-	o.Releases, o.Load, o.Version = &releases{log: s.Log}, model.ServeModel, Version()
-	o.Counts = kept{counts.Place{Bucket: s.Store.Bucket(), Pipeline: s.Pipeline, Workspace: s.w.Name}, HostName()}
-	o.Open = func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.Store, d, bundles.Dir) }
+	o.Tracer, o.Load, o.Version = tracer, model.ServeModel, Version()
 	heap.Room(64 << 20) // what requests leave would else be collected a hundred times a second
 	return serve.Run(ctx, o)
 }

@@ -175,9 +175,13 @@ type imageConfig struct {
 	RootFS       imageRootFS    `json:"rootfs"`
 }
 
-// imageRunConfig is the part of it that says how containers are run; each says that itself, so that labels are all.
+// imageRunConfig is the part of it that says how containers are run. Those of stages say that themselves, so that labels are all.
 type imageRunConfig struct {
-	Labels map[string]string `json:"Labels"`
+	Labels       map[string]string   `json:"Labels"`
+	User         string              `json:",omitempty"`
+	Entrypoint   []string            `json:",omitempty"`
+	Cmd          []string            `json:",omitempty"`
+	ExposedPorts map[string]struct{} `json:",omitempty"`
 }
 
 // imageHistory says what made a layer, for `docker history`.
@@ -199,20 +203,23 @@ type imageManifest struct {
 	Layers   []string
 }
 
-// archive writes the image as a docker archive. The bytes, and so the image's id, depend on the binary alone. The
-// binary is read twice, since the configuration, which holds the layer's digest, and the layer's size come first.
-func (b *binary) archive(w io.Writer) error {
+// archive writes the image as a docker archive. The bytes, and so the image's id, depend on the binary alone.
+func (b *binary) archive(w io.Writer) error { return writeArchive(w, nil, b.config, b.layer) }
+
+// writeArchive writes an image of one layer as a docker archive, with these names. The layer is written twice, since the configuration, which
+// holds its digest, and its size come first.
+func writeArchive(w io.Writer, names []string, configOf func(diffID string) imageConfig, layer func(io.Writer) error) error {
 	digest, size := sha256.New(), new(counter)
-	if err := b.layer(io.MultiWriter(digest, size)); err != nil {
+	if err := layer(io.MultiWriter(digest, size)); err != nil {
 		return err
 	}
-	config, err := json.Marshal(b.config("sha256:" + hex.EncodeToString(digest.Sum(nil))))
+	config, err := json.Marshal(configOf("sha256:" + hex.EncodeToString(digest.Sum(nil))))
 	if err != nil {
 		return err
 	}
 	sum := sha256.Sum256(config)
 	name := hex.EncodeToString(sum[:]) + ".json"
-	manifest, err := json.Marshal([]imageManifest{{Config: name, Layers: []string{"layer.tar"}}})
+	manifest, err := json.Marshal([]imageManifest{{Config: name, RepoTags: names, Layers: []string{"layer.tar"}}})
 	if err != nil {
 		return err
 	}
@@ -228,7 +235,7 @@ func (b *binary) archive(w io.Writer) error {
 	if err := t.WriteHeader(entry("layer.tar", 0o644, int64(*size))); err != nil {
 		return err
 	}
-	if err := b.layer(t); err != nil {
+	if err := layer(t); err != nil {
 		return err
 	}
 	return t.Close()
