@@ -30,6 +30,7 @@ import (
 	evaluatecontainer "github.com/mlp-lang/mlp/stdlib/evaluate/container"
 	evaluatefile "github.com/mlp-lang/mlp/stdlib/evaluate/file"
 	evaluatemodel "github.com/mlp-lang/mlp/stdlib/evaluate/model"
+	"github.com/mlp-lang/mlp/stdlib/evaluate/policy"
 	evaluatepython "github.com/mlp-lang/mlp/stdlib/evaluate/python"
 	featurecontainer "github.com/mlp-lang/mlp/stdlib/feature/container"
 	featurepython "github.com/mlp-lang/mlp/stdlib/feature/python"
@@ -88,6 +89,7 @@ func Components() []*component.Component {
 		&evaluatecontainer.Component,
 		&evaluatefile.Component,
 		&evaluatemodel.Component,
+		&policy.Component,
 		&evaluatepython.Component,
 		&window.Component,
 		&featurecontainer.Component,
