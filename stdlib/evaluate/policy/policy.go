@@ -70,7 +70,7 @@ var Component = component.Component{
 			}}}},
 		},
 		Out:      []schema.Port{{Name: "figures", Type: schema.FiguresPort, Doc: "`ips`, `snips`, `dr`, `logged`, `gain`, and how much they rest on."}},
-		Examples: []schema.Example{{Title: "A higher threshold, and at most 100 a day", Code: example}},
+		Examples: []schema.Example{{Title: "At most two blocked payments a day", Code: example, Files: []schema.ExampleFile{{Name: "answered.csv", Code: exampleLog}}}},
 	},
 	Shape: shape,
 	Run:   run,
@@ -91,8 +91,6 @@ const example = `pipeline "fraud" {}
 # What was answered, with what came of it: the log of a deployment that explores, joined with chargebacks.
 source "csv" "answered" {
   path = "answered.csv"
-  key  = ["payment"]
-  time = "requested_at"
   column "payment"      { type = "varchar" }
   column "requested_at" { type = "timestamp" }
   column "amount"       { type = "double" }
@@ -102,25 +100,44 @@ source "csv" "answered" {
   column "fraud"        { type = "boolean" }
 }
 
+dataset "answered" {
+  from = [source.answered]
+  key  = ["payment"]
+  sql  = "select * from answered"
+}
+
 evaluate "policy" "capped" {
-  log            = source.answered
+  log            = dataset.answered
   choose         = "case when score >= 0.5 then 'true' else 'false' end"
   value          = "case when predicted = 'true' then -5 when fraud then -amount when fraud is not null then 1 end"
   expected       = "case when chosen = 'true' then -5 else 1 - score * (1 + amount) end"
   supported_only = true
+  min_rows       = 5 # of a log as small as this one
 
   capacity {
     action    = "true"
-    most      = 100
+    most      = 2
     per       = "1d"
+    time      = "requested_at"
     rank      = "score * amount"
     otherwise = "false"
   }
 }
+`
 
-gate "change" {
-  rule "worth it" { assert = "evaluate.capped.gain.low > 0" }
-}
+const exampleLog = `payment,requested_at,amount,score,predicted,propensity,fraud
+p01,2026-03-01 08:00:00,20,0.1,false,1,false
+p02,2026-03-01 09:00:00,120,0.9,true,0.8,
+p03,2026-03-01 10:00:00,15,0.2,false,1,false
+p04,2026-03-01 11:00:00,60,0.6,false,0.2,true
+p05,2026-03-01 12:00:00,80,0.7,true,0.8,
+p06,2026-03-01 13:00:00,30,0.3,false,1,false
+p07,2026-03-02 08:00:00,25,0.1,false,1,true
+p08,2026-03-02 09:00:00,10,0.6,true,0.8,
+p09,2026-03-02 10:00:00,200,0.8,true,0.8,
+p10,2026-03-02 11:00:00,45,0.2,false,1,false
+p11,2026-03-02 12:00:00,70,0.5,false,0.2,false
+p12,2026-03-02 13:00:00,35,0.4,false,1,false
 `
 
 // config is the block.
