@@ -68,7 +68,8 @@ package canary
 //   - Rates may change by the hour: intervals of rates hold the average over the arm's requests. Quantiles are those of a distribution that stays; where
 //     it moves, it moves for both arms, and their difference keeps to alpha (TestSequentialDistributionsFalseAlarms).
 //   - A ratio that moves is not one number. That it was 1 all along, or at most 1, is ruled out with probability alpha at most even so.
-//   - Labels come late by the same law in both arms. A decision that prevents its label (a blocked payment) makes mistakes incomparable.
+//   - Labels come late by the same law in both arms. A decision that prevents its label (a blocked payment) makes mistakes incomparable: of a deployment that explores, rows are
+//     counted so that each has had the same chance of a label, whatever was decided (stdlib/monitor/performance); of another one they are not.
 //
 // # Sources
 //

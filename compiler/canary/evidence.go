@@ -34,6 +34,9 @@ type Arm struct {
 	Positives int64     `json:"positives,omitempty"` // answers of the positive class
 	Labelled  int64     `json:"labelled,omitempty"`  // answers whose truth is known by now
 	Mistakes  int64     `json:"mistakes,omitempty"`  // of those, the wrong ones
+	Actual    int64     `json:"actual,omitempty"`    // of those labelled, the ones that turned out positive
+	Found     int64     `json:"found,omitempty"`     // of these, the ones that were decided so
+	Alarms    int64     `json:"alarms,omitempty"`    // of those labelled that turned out otherwise, the ones that were decided positive
 	Latency   Histogram `json:"latency,omitzero"`    // of requests, by LatencyBin
 	Scores    Histogram `json:"scores,omitzero"`     // of answers, by ScoreBin
 }
@@ -121,7 +124,7 @@ func sum(a, b Arm) Arm {
 }
 
 func (a *Arm) counts() []*int64 {
-	return []*int64{&a.Requests, &a.Errors, &a.Positives, &a.Labelled, &a.Mistakes}
+	return []*int64{&a.Requests, &a.Errors, &a.Positives, &a.Labelled, &a.Mistakes, &a.Actual, &a.Found, &a.Alarms}
 }
 
 func add(a, b Histogram) Histogram {
@@ -213,7 +216,8 @@ func (a Arm) check() error {
 		n, of int64
 	}{
 		{"requests", a.Requests, most}, {"errors", a.Errors, a.Requests}, {"positives", a.Positives, a.Requests - a.Errors},
-		{"labelled", a.Labelled, a.Requests - a.Errors}, {"mistakes", a.Mistakes, a.Labelled},
+		// Labels come by the log of predictions, which has the rows of a server that was killed before it had kept its counts.
+		{"labelled", a.Labelled, most}, {"mistakes", a.Mistakes, a.Labelled}, {"actual", a.Actual, a.Labelled}, {"found", a.Found, a.Actual}, {"alarms", a.Alarms, a.Labelled - a.Actual},
 	} {
 		if part.n < 0 || part.n > part.of {
 			return fmt.Errorf("%d %s: there can be 0 to %d", part.n, part.name, part.of)

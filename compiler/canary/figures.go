@@ -45,7 +45,7 @@ func (s Sequence) threshold(intervals float64) float64 {
 func scales(seen []stratum) float64 {
 	j := 0.0
 	for _, s := range seen {
-		if s.control.requests > 0 {
+		if s.control.any() {
 			j++
 		}
 	}
@@ -62,7 +62,7 @@ func (s Sequence) Check() error {
 
 // Kinds of events, and the quantiles of latencies, that names of figures are made of.
 var (
-	events    = []string{"errors", "positives", "mistakes"}
+	events    = []string{"errors", "positives", "mistakes", "recall", "false_positives"}
 	quantiles = []string{"p50", "p90", "p95", "p99"}
 	levels    = []float64{0.5, 0.9, 0.95, 0.99}
 )
@@ -153,8 +153,17 @@ type stratum struct {
 }
 
 type counted struct {
-	requests, errors, positives, labelled, mistakes float64
-	latency, scores                                 Histogram
+	requests, errors, positives, labelled, mistakes, actual, found, alarms float64
+	latency, scores                                                        Histogram
+}
+
+// any reports whether anything was counted of an arm.
+func (a counted) any() bool { return a.requests > 0 || a.labelled > 0 }
+
+// Labelled reports whether a figure is of labels, which come late: that none has come says nothing.
+func Labelled(name string) bool {
+	parts := strings.Split(name, ".")
+	return slices.ContainsFunc(parts, func(p string) bool { return p == "mistakes" || p == "recall" || p == "false_positives" })
 }
 
 // observed are the steps that have a control.
@@ -173,7 +182,7 @@ func weighted(seen []stratum) []stratum {
 	greatest := 0.0
 	for i, s := range seen {
 		seen[i].weight = s.share / (1 - s.share)
-		if s.control.requests > 0 {
+		if s.control.any() {
 			greatest = max(greatest, seen[i].weight)
 		}
 	}
@@ -184,7 +193,7 @@ func weighted(seen []stratum) []stratum {
 }
 
 func (a Arm) counted() counted {
-	return counted{float64(a.Requests), float64(a.Errors), float64(a.Positives), float64(a.Labelled), float64(a.Mistakes), a.Latency, a.Scores}
+	return counted{float64(a.Requests), float64(a.Errors), float64(a.Positives), float64(a.Labelled), float64(a.Mistakes), float64(a.Actual), float64(a.Found), float64(a.Alarms), a.Latency, a.Scores}
 }
 
 // event counts what a figure is about.
@@ -193,6 +202,9 @@ func event(name string) func(counted) float64 {
 		"errors":    func(a counted) float64 { return a.errors },
 		"positives": func(a counted) float64 { return a.positives },
 		"mistakes":  func(a counted) float64 { return a.mistakes },
+
+		"recall":          func(a counted) float64 { return a.found },
+		"false_positives": func(a counted) float64 { return a.alarms },
 	}[name]
 }
 
@@ -202,5 +214,8 @@ func trialsOf(name string) func(counted) float64 {
 		"errors":    func(a counted) float64 { return a.requests },
 		"positives": func(a counted) float64 { return a.requests - a.errors },
 		"mistakes":  func(a counted) float64 { return a.labelled },
+
+		"recall":          func(a counted) float64 { return a.actual },
+		"false_positives": func(a counted) float64 { return a.labelled - a.actual },
 	}[name]
 }

@@ -26,13 +26,12 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// CanaryFigures are the types of the figures that rules of a canary read. Positives and scores are counted of models of two classes; mistakes are not known
-// where rows are answered.
+// CanaryFigures are the types of the figures that rules of a canary read. Positives, scores and what labels tell are counted of models of two classes.
 func CanaryFigures(classes bool) *schema.FigureType {
 	root := schema.Object(map[string]*schema.FigureType{})
 	for _, name := range canary.Names() {
 		parts := strings.Split(name, ".")
-		if slices.Contains(parts, "mistakes") || !classes && (slices.Contains(parts, "positives") || slices.Contains(parts, "scores")) {
+		if !classes && (canary.Labelled(name) || slices.Contains(parts, "positives") || slices.Contains(parts, "scores")) {
 			continue
 		}
 		at := root
@@ -164,6 +163,14 @@ func NewCanary(s schema.Strategy) (*Canary, error) {
 	return c, nil
 }
 
+// ReadsLabels is the first figure of labels that the rules read; empty if they read none.
+func (c *Canary) ReadsLabels() string {
+	if at := slices.IndexFunc(c.figures, canary.Labelled); at >= 0 {
+		return c.figures[at]
+	}
+	return ""
+}
+
 // Decide says what becomes of the canary by what was seen of it so far. The same look gives the same decision, to the letter.
 func (c *Canary) Decide(look CanaryLook) (CanaryDecision, error) {
 	r := c.strategy.Rules
@@ -227,7 +234,7 @@ func (c *Canary) look(e canary.Evidence) (CanaryDecision, rule.Values, error) {
 			return d, v, err
 		}
 		d.Figures = append(d.Figures, CanaryFigure{name, f})
-		if rows >= max(LeastRows, c.strategy.Rules.MinSamples) && e.Counted(name) == 0 {
+		if rows >= max(LeastRows, c.strategy.Rules.MinSamples) && e.Counted(name) == 0 && !canary.Labelled(name) {
 			v.Undefined[name] = fmt.Sprintf("none of %d rows of the canary, nor of those beside them, gave it", rows)
 			continue
 		}

@@ -78,6 +78,18 @@ func TestCanaryDecisions(t *testing.T) {
 			t.Errorf("%s: the same look is told otherwise: %s", name, again.Why)
 		}
 	}
+	turned := counted(10_000, 0, 90_000, 0)
+	turned.Steps[0].Canary.Labelled, turned.Steps[0].Canary.Actual, turned.Steps[0].Canary.Found = 4000, 800, 320
+	turned.Steps[0].Control.Labelled, turned.Steps[0].Control.Actual, turned.Steps[0].Control.Found, turned.Steps[0].Control.Alarms = 36_000, 7200, 5040, 360
+	for rule, want := range map[string]StepMove{"recall.ratio < 0.9": AbortCanary, "recall.difference < -0.2": AbortCanary, "canary.recall.rate < 0.5": AbortCanary, "recall.ratio < 0.5": HoldCanary, "false_positives.ratio > 1": HoldCanary} {
+		c := canaryOf(t, tenth(schema.StepRules{Rollback: rule, Otherwise: schema.AbortStep}))
+		if got, err := c.Decide(CanaryLook{Evidence: turned}); err != nil || got.Move != want || c.ReadsLabels() == "" {
+			t.Errorf("%s: got %s, %s (%v), want %s", rule, got.Move, got.Why, err, want)
+		}
+		if got, err := c.Decide(CanaryLook{Evidence: alike}); err != nil || got.Move != HoldCanary { // no label has come yet
+			t.Errorf("%s, without labels: got %s, %s (%v)", rule, got.Move, got.Why, err)
+		}
+	}
 	if _, err := NewCanary(tenth(schema.StepRules{Promote: "errors.rati < 1"})); err == nil || !strings.Contains(err.Error(), `"rati"`) {
 		t.Errorf("got %v of a figure that there is not", err)
 	}
@@ -86,7 +98,7 @@ func TestCanaryDecisions(t *testing.T) {
 	}
 }
 
-// TestCanaryFigures: rules read each figure that is counted by its name, those of two classes where the model has them, and no mistakes.
+// TestCanaryFigures: rules read each figure that is counted by its name, those of two classes where the model has them, and what labels tell.
 func TestCanaryFigures(t *testing.T) {
 	for _, name := range canary.Names() {
 		parts, at := strings.Split(name, "."), CanaryFigures(true)
@@ -95,11 +107,11 @@ func TestCanaryFigures(t *testing.T) {
 				break
 			}
 		}
-		if counted := !slices.Contains(parts, "mistakes"); counted != (at != nil) {
-			t.Errorf("%s: got %v", name, at)
+		if at == nil {
+			t.Errorf("%s is no figure", name)
 		}
 	}
-	if f := CanaryFigures(false).Fields; f["positives"] != nil || f["scores"] != nil || f["errors"] == nil || f["canary"].Fields["positives"] != nil {
+	if f := CanaryFigures(false).Fields; f["positives"] != nil || f["scores"] != nil || f["errors"] == nil || f["recall"] != nil || f["mistakes"] != nil || f["canary"].Fields["positives"] != nil {
 		t.Errorf("of a regression there are %v", f)
 	}
 }

@@ -113,16 +113,23 @@ func (a asked) wait(c rule.Claim, suppose supposition, o *plan.Outlook) minutes 
 		return minutes{min(x.Early, y.Early), min(x.Median, y.Median)}
 	}
 	name := strings.Join(c.Path, ".")
-	base := a.traffic.ErrorRate
-	if strings.Contains(name, "positives") {
+	base, perMinute, late := a.traffic.ErrorRate, a.traffic.PerMinute, 0.0
+	switch l := a.traffic.Labels; {
+	case canary.Labelled(name):
+		if l == nil {
+			l = &schema.LabelTraffic{}
+		}
+		base, perMinute = l.Of(name, perMinute)
+		late = l.After / 60
+	case strings.Contains(name, "positives"):
 		base = a.traffic.PositiveRate
 	}
 	effect := 0.0
 	if c.Path != nil {
 		effect = suppose(name, c.Op, c.Value, base)
 	}
-	d, err := a.sequence.Detection(canary.Traffic{Share: a.share, PerMinute: a.traffic.PerMinute, Rate: base}, name, effect, c.Value)
-	if err != nil || strings.Contains(name, "positives") && base == 0 {
+	d, err := a.sequence.Detection(canary.Traffic{Share: a.share, PerMinute: perMinute, Rate: base}, name, effect, c.Value)
+	if err != nil || base == 0 && (strings.Contains(name, "positives") || canary.Labelled(name)) {
 		o.Untold = append(o.Untold, c.Text)
 		return minutes{}
 	}
@@ -130,7 +137,7 @@ func (a asked) wait(c rule.Claim, suppose supposition, o *plan.Outlook) minutes 
 	if !holdsOf(effect, c.Op, c.Value) {
 		return minutes{math.Inf(1), math.Inf(1)}
 	}
-	return minutes{d.Early.Minutes, d.Median.Minutes}
+	return minutes{late + d.Early.Minutes, late + d.Median.Minutes}
 }
 
 // holdsOf reports whether a comparison holds of a number.

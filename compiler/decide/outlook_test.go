@@ -33,6 +33,13 @@ func TestOutlook(t *testing.T) {
 	if all.Median < max(one, other) || either.Median < min(one, other) || either.Median >= all.Median {
 		t.Errorf("alone %v and %v; both of them %v, one of them %v", one, other, all.Median, either.Median)
 	}
+	labelled := traffic
+	labelled.Labels = &schema.LabelTraffic{After: 86400, Share: 0.5, PositiveRate: 0.1, MistakeRate: 0.05, Recall: 0.7, FalsePositiveRate: 0.02}
+	late := of("", "recall.ratio < 0.9", labelled).Rollback // asked of half of the recall
+	d, err := (canary.Sequence{Alpha: 0.05, Figures: 1}).Detection(canary.Traffic{Share: 100_000, PerMinute: 40 * 0.5 * 0.1, Rate: 0.7}, "recall.ratio", 0.45, 0.9)
+	if err != nil || math.Abs(late.Median/(1440+d.Median.Minutes)-1) > 0.01 {
+		t.Errorf("a fall of recall is seen after %v minutes, want a day and %v (%v)", late.Median, d.Median.Minutes, err)
+	}
 	for name, c := range map[string]struct {
 		got  *plan.Outlook
 		want string
@@ -45,6 +52,9 @@ func TestOutlook(t *testing.T) {
 		"two figures":      {of("canary.errors.rate < control.errors.rate + 0.01", "", traffic).Promote, "untold"},
 		"not below":        {of("", "!(errors.difference <= 0)", traffic).Rollback, "minutes"},
 		"fewer positives":  {of("", "positives.ratio < 0.8", traffic).Rollback, "minutes"},
+		"mistakes":         {of("mistakes.ratio < 1.2", "mistakes.ratio > 1", labelled).Rollback, "minutes"},
+		"false positives":  {of("false_positives.difference < 0.01", "", labelled).Promote, "minutes"},
+		"no labels":        {of("", "mistakes.ratio > 1", traffic).Rollback, "untold"},
 		"other scores":     {of("scores.distance < 0.1", "scores.distance > 0.2", traffic).Rollback, "minutes"},
 		"a rate":           {of("canary.errors.rate < 0.05", "canary.errors.rate > 0.03", traffic).Rollback, "minutes"},
 	} {

@@ -56,7 +56,25 @@ func (p *planner) strategy(b *check.Block, r *plan.Release) {
 			rules.Rollback = d.Residual
 		}
 	}
+	p.unjudged(b, r)
 	p.outlook(b, r)
+}
+
+// unjudged tells of rules that read what labels tell where nothing says where they are.
+func (p *planner) unjudged(b *check.Block, r *plan.Release) {
+	if by := r.Strategy.Rules.JudgedBy; by != "" {
+		if m := p.m.Blocks[by]; m != nil && m.Figures != nil && m.Figures.Fields["performance"] == nil { // that there is none has been told
+			p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Ranges["judged_by"], Summary: fmt.Sprintf("%s does not tell how decisions turned out", by),
+				Hint: "Name a monitor of performance, of the deployment's log."})
+		}
+		return
+	}
+	c, err := decide.NewCanary(*r.Strategy)
+	if err != nil || c.ReadsLabels() == "" {
+		return
+	}
+	p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Ranges["canary"], Summary: fmt.Sprintf("%s: nothing tells how decisions turned out, which %s is about", b.Address, c.ReadsLabels()),
+		Hint: "Name the monitor of performance of the deployment's log: judged_by = monitor.live"})
 }
 
 // outlook tells how long the steps of a canary take, and warns of the first that cannot decide its rules.

@@ -3,6 +3,7 @@ package schema
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // Strategy is how a deployment goes from the release that is live to the next one, where that is not at once.
@@ -23,6 +24,8 @@ type StepRules struct {
 	Every      float64       `json:"every_seconds,omitempty"` // a step lasts as long at least
 	MinSamples int64         `json:"min_samples,omitempty"`   // and until so many rows of the canary are counted at it
 	Otherwise  StepOtherwise `json:"otherwise" is:"word"`
+	// JudgedBy is the monitor whose labels tell how the canary's decisions turned out; empty: nothing does.
+	JudgedBy string `json:"judged_by,omitempty" is:"address"`
 	// Traffic is what is expected of the deployment, for how long steps take. Nil: nothing is said.
 	Traffic *Traffic `json:"traffic,omitempty"`
 }
@@ -48,6 +51,43 @@ type Traffic struct {
 	PerMinute    float64 `json:"per_minute"`              // rows that count
 	ErrorRate    float64 `json:"error_rate"`              // of rows that are not scored
 	PositiveRate float64 `json:"positive_rate,omitempty"` // of answers of the positive class
+	// Labels is what is expected of what rows turn out to be. Nil: nothing.
+	Labels *LabelTraffic `json:"labels,omitempty"`
+}
+
+// LabelTraffic is what is expected of labels, with the model that is live. A rate that is 0 is not known.
+type LabelTraffic struct {
+	After             float64 `json:"after_seconds,omitempty"` // a row was answered, until its label counts
+	Share             float64 `json:"share"`                   // of rows that get a label that counts
+	PositiveRate      float64 `json:"positive_rate,omitempty"` // of these, that turn out positive
+	MistakeRate       float64 `json:"mistake_rate,omitempty"`  // of these, that were decided wrongly
+	Recall            float64 `json:"recall,omitempty"`        // of those that turn out positive, that were decided so
+	FalsePositiveRate float64 `json:"false_positive_rate,omitempty"`
+}
+
+// Of is the rate that a figure of labels is about with the live model, and how many rows a minute count for it, of so many in all.
+func (l *LabelTraffic) Of(figure string, perMinute float64) (rate, counted float64) {
+	counted = perMinute * l.Share
+	switch {
+	case strings.Contains(figure, "recall"):
+		return l.Recall, counted * l.PositiveRate
+	case strings.Contains(figure, "false_positives"):
+		return l.FalsePositiveRate, counted * (1 - l.PositiveRate)
+	}
+	return l.MistakeRate, counted
+}
+
+// valid reports whether all of it are shares.
+func (l *LabelTraffic) valid() bool {
+	if l == nil {
+		return true
+	}
+	for _, x := range []float64{l.Share, l.PositiveRate, l.MistakeRate, l.Recall, l.FalsePositiveRate} {
+		if !(x >= 0 && x <= 1) {
+			return false
+		}
+	}
+	return l.After >= 0 && !math.IsInf(l.After, 0)
 }
 
 // DefaultAlpha is the alpha of rules that say nothing of it.
@@ -75,5 +115,5 @@ func (r *StepRules) Valid() bool {
 	t := r.Traffic
 	return r.Promote+r.Rollback != "" && r.Alpha > 0 && r.Alpha < 1 && r.Every >= 0 && !math.IsInf(r.Every, 0) && r.MinSamples >= 0 &&
 		(r.Otherwise == HoldStep || r.Otherwise == AbortStep) &&
-		(t == nil || t.PerMinute > 0 && !math.IsInf(t.PerMinute, 0) && share(t.ErrorRate) && share(t.PositiveRate))
+		(t == nil || t.PerMinute > 0 && !math.IsInf(t.PerMinute, 0) && share(t.ErrorRate) && share(t.PositiveRate) && t.Labels.valid())
 }

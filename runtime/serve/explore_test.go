@@ -194,6 +194,9 @@ func TestExplorationOfRoutes(t *testing.T) {
 			for _, text := range kept.rows {
 				var row map[string]any
 				if json.Unmarshal([]byte(text), &row) == nil && row["route"] == string(tc.role) {
+					if has := row["rollout"] != nil && row["rollout_share"] == 50.0; has != (tc.role == schema.CanaryRoute) {
+						t.Fatalf("%s: the rollout of a row is logged as %v at %v %%", tc.role, row["rollout"], row["rollout_share"])
+					}
 					arms[fmt.Sprint(row["arm"])] = true
 					n++
 				}

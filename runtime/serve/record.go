@@ -30,7 +30,7 @@ type recorded struct {
 }
 
 // Columns of the log itself; those of what was answered are named as outputs are (outputsOf).
-var ownColumns = []schema.Column{{Name: "request_id", Type: "varchar"}, {Name: "request_row", Type: "integer"}, {Name: "requested_at", Type: "timestamp"}, {Name: "model", Type: "varchar"}, {Name: "route", Type: "varchar"}}
+var ownColumns = []schema.Column{{Name: "request_id", Type: "varchar"}, {Name: "request_row", Type: "integer"}, {Name: "requested_at", Type: "timestamp"}, {Name: "model", Type: "varchar"}, {Name: "route", Type: "varchar"}, {Name: "rollout", Type: "bigint"}, {Name: "rollout_share", Type: "double"}}
 
 // records lays out the log of a model by its signature. A feature that the signature marks as personal, or does not have, is left out: what
 // is not known to be harmless is not written down.
@@ -129,6 +129,10 @@ func (b *batch) recorded(to []byte, x *exchange) []byte {
 		r.Integer(2, requested)
 		r.Text(3, string(b.model.digest))
 		r.Text(4, b.model.route)
+		if in := b.model.in; in != nil {
+			r.Integer(5, in.revision)
+			r.Double(6, in.share)
+		}
 		at := len(ownColumns)
 		for _, i := range l.keys {
 			if text, given := plain(b.keys[i][row]).(string); given {

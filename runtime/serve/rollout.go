@@ -84,6 +84,10 @@ func (s *server) withCandidate(ctx context.Context, name string, release plan.Re
 	if c.model != nil {
 		c.model = c.model.beside(slot.now)
 		c.model.route = string(c.role)
+		if c.role == schema.CanaryRoute {
+			slot.now.in = &inRollout{r.Next.Revision, c.share}
+			c.model.in = slot.now.in
+		}
 	}
 	slot.next = c
 	return slot
@@ -132,7 +136,7 @@ func (m *served) comparable(next *served) error {
 // beside is a model that takes, and passes over, the fields that only another one reads, so that a request may be answered by either; nil takes none.
 func (m *served) beside(other *served) *served {
 	out := *m
-	out.fields, out.places, out.route = slices.Clone(m.fields[:m.own]), map[string]int{}, liveRoute
+	out.fields, out.places, out.route, out.in = slices.Clone(m.fields[:m.own]), map[string]int{}, liveRoute, nil
 	for i, f := range out.fields {
 		out.places[f.name] = i
 	}

@@ -26,12 +26,20 @@ type served struct {
 	own     int    // how many of the fields this model and its key have; behind them are those of another (beside)
 	route   string // of the rows that it answers: "live", or the role of a candidate
 
+	in *inRollout // of a canary and of the model beside it; nil: neither
+
 	recorded *recorded // the layout of the log of predictions; nil without one
 	explored *explored // which rows are decided otherwise by chance; nil: none
 
 	scored prometheus.Counter // rows, as in metrics
 	failed prometheus.Counter
 	took   prometheus.Observer
+}
+
+// inRollout is a step of a canary.
+type inRollout struct {
+	revision int64   // in which its rollout began
+	share    float64 // of the rows, in percent
 }
 
 // field is one that a row may have.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,7 +59,12 @@ func (s *Session) Seen(ctx context.Context, deploy string, servers []string) (*S
 	if err != nil {
 		return nil, err
 	}
-	if live.Rollout.Strategy.Rules != nil {
+	if rules := live.Rollout.Strategy.Rules; rules != nil {
+		turned, err := s.turned(rules.JudgedBy, live.Rollout.Next.Revision)
+		if err != nil {
+			return nil, err
+		}
+		out.Evidence = canary.Merge(out.Evidence, turned)
 		return out, out.decide(now())
 	}
 	sequence := canary.Sequence{Alpha: SeenAlpha, Figures: len(seenFigures)}
@@ -70,6 +76,28 @@ func (s *Session) Seen(ctx context.Context, deploy string, servers []string) (*S
 		out.Figures = append(out.Figures, decide.CanaryFigure{Name: name, Figure: f})
 	}
 	return out, nil
+}
+
+// turned is how decisions of a rollout turned out, as a monitor found at the last apply; nothing where it found nothing, or there is none.
+func (s *Session) turned(monitor string, rollout int64) (canary.Evidence, error) {
+	if monitor == "" {
+		return canary.Evidence{}, nil
+	}
+	text, found, err := s.figuresOf(monitor)
+	if err != nil || !found {
+		return canary.Evidence{}, err
+	}
+	var figures struct {
+		Canaries map[string]json.RawMessage `json:"canaries"`
+	}
+	if err := json.Unmarshal(text, &figures); err != nil {
+		return canary.Evidence{}, fmt.Errorf("reading the figures of %s: %w", monitor, err)
+	}
+	counted, there := figures.Canaries[strconv.FormatInt(rollout, 10)]
+	if !there {
+		return canary.Evidence{}, nil
+	}
+	return canary.Decode(counted)
 }
 
 // decide asks the rules of the canary.

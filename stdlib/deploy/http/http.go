@@ -22,6 +22,7 @@ var Component = component.Component{
 			{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to release."},
 			{Name: "gate", Type: schema.Ref, Ports: []schema.PortType{schema.VerdictPort}, Kinds: []string{"gate"}, Edge: schema.OrderEdge, Doc: "The gate that the model must pass."},
 			{Name: "key", Type: schema.StringList, Doc: "The fields of a request that tell who it is about; they need not be features. They are logged beside the answer, and a row without them is counted as missing them."},
+			{Name: "judged_by", Type: schema.Address, Kinds: []string{"monitor"}, Doc: "The monitor of performance, of this deployment's log, whose labels tell how decisions turned out: `monitor.live`. Rules of the canary then read `mistakes`, `recall` and `false_positives`. The block need not come before this one: what an apply found last counts."},
 			{Name: "blue_green", Type: schema.Bool, Doc: "Whether a release that follows another is served beside it, under its version, and answers all rows at once when it is promoted."},
 		}, Blocks: []schema.Block{
 			{Name: "canary", Doc: "A release that follows another gets a share of the rows, and more with each step. A row goes by its key, so that who is asked about twice is answered by the same model; without a `key`, by its request.", Body: schema.Body{Attrs: []schema.Attr{
@@ -38,7 +39,14 @@ var Component = component.Component{
 					{Name: "per_minute", Type: schema.Number, Required: true, Doc: "How many rows come in a minute; of rows with a key those of keys that were not counted at the step."},
 					{Name: "error_rate", Type: schema.Number, Default: 0.01, Doc: "The share of rows that the live model cannot score."},
 					{Name: "positive_rate", Type: schema.Number, Doc: "The share of the live model's answers that are of the positive class, for rules that read `positives`."},
-				}}},
+				}, Blocks: []schema.Block{{Name: "labels", Doc: "What is expected of what rows turn out to be, for rules that read `mistakes`, `recall` or `false_positives`. Rates are those of the live model.", Body: schema.Body{Attrs: []schema.Attr{
+					{Name: "after", Type: schema.Duration, Doc: "How long after a row was answered its label counts: \"30d\"."},
+					{Name: "share", Type: schema.Number, Default: 1.0, Doc: "The share of the rows whose label counts; of a deployment that explores, the chance of exploration."},
+					{Name: "positive_rate", Type: schema.Number, Doc: "The share of these that turn out positive, for rules that read `recall` or `false_positives`."},
+					{Name: "mistake_rate", Type: schema.Number, Doc: "The share of these that were decided wrongly."},
+					{Name: "recall", Type: schema.Number, Doc: "The share of those that turn out positive that were decided so."},
+					{Name: "false_positive_rate", Type: schema.Number, Doc: "The share of the others that were decided positive."},
+				}}}}}},
 			}}},
 			{Name: "shadow", Doc: "A release that follows another scores rows that the live model answers, and answers nobody until it is promoted.", Body: schema.Body{Attrs: []schema.Attr{
 				{Name: "share", Type: schema.Number, Default: 100.0, Doc: "Of how many percent of the rows."},
@@ -102,6 +110,7 @@ type config struct {
 	Shadow *struct {
 		Share float64 `json:"share"`
 	} `json:"shadow"`
+	JudgedBy    string              `json:"judged_by"`
 	BlueGreen   bool                `json:"blue_green"`
 	Exploration *schema.Exploration `json:"exploration"`
 }

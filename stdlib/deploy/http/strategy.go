@@ -24,6 +24,29 @@ type traffic struct {
 	PerMinute    float64 `json:"per_minute"`
 	ErrorRate    float64 `json:"error_rate"`
 	PositiveRate float64 `json:"positive_rate"`
+	Labels       *labels `json:"labels"`
+}
+
+// labels is what is expected of what rows turn out to be.
+type labels struct {
+	After             string  `json:"after"`
+	Share             float64 `json:"share"`
+	PositiveRate      float64 `json:"positive_rate"`
+	MistakeRate       float64 `json:"mistake_rate"`
+	Recall            float64 `json:"recall"`
+	FalsePositiveRate float64 `json:"false_positive_rate"`
+}
+
+// traffic as strategies have it.
+func (l *labels) traffic() *schema.LabelTraffic {
+	if l == nil {
+		return nil
+	}
+	out := &schema.LabelTraffic{Share: l.Share, PositiveRate: l.PositiveRate, MistakeRate: l.MistakeRate, Recall: l.Recall, FalsePositiveRate: l.FalsePositiveRate}
+	if after, err := schema.ParseDuration(l.After); err == nil {
+		out.After = after.Seconds()
+	}
+	return out
 }
 
 // strategy is how a release follows another; nil: at once.
@@ -34,7 +57,11 @@ func (c *config) strategy() *schema.Strategy {
 		if n := len(steps); n > 1 && steps[n-1] == 100 { // the end, which may be written down
 			steps = steps[:n-1]
 		}
-		return &schema.Strategy{Role: schema.CanaryRoute, Steps: steps, Rules: c.Canary.rules()}
+		rules := c.Canary.rules()
+		if rules != nil {
+			rules.JudgedBy = c.JudgedBy
+		}
+		return &schema.Strategy{Role: schema.CanaryRoute, Steps: steps, Rules: rules}
 	case c.Shadow != nil:
 		return &schema.Strategy{Role: schema.ShadowRoute, Steps: []float64{c.Shadow.Share}}
 	case c.BlueGreen:
@@ -53,7 +80,7 @@ func (c *canary) rules() *schema.StepRules {
 		r.Alpha = *c.Alpha
 	}
 	if t := c.Traffic; t != nil {
-		r.Traffic = &schema.Traffic{PerMinute: t.PerMinute, ErrorRate: t.ErrorRate, PositiveRate: t.PositiveRate}
+		r.Traffic = &schema.Traffic{PerMinute: t.PerMinute, ErrorRate: t.ErrorRate, PositiveRate: t.PositiveRate, Labels: t.Labels.traffic()}
 	}
 	if every, err := schema.ParseDuration(c.Every); err == nil {
 		r.Every = every.Seconds()
@@ -135,5 +162,12 @@ func (c *canary) ruleProblems() (out []schema.Problem) {
 	}
 	share(t.ErrorRate, "error_rate")
 	share(t.PositiveRate, "positive_rate")
+	if l := t.Labels; l != nil {
+		share(l.Share, "labels.share")
+		share(l.PositiveRate, "labels.positive_rate")
+		share(l.MistakeRate, "labels.mistake_rate")
+		share(l.Recall, "labels.recall")
+		share(l.FalsePositiveRate, "labels.false_positive_rate")
+	}
 	return out
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -159,26 +158,15 @@ func (j *joined) measureRejected(ctx context.Context) error {
 	if j.rejected == nil {
 		return nil
 	}
-	rejects, censored, _ := j.conditions()
+	rejects, _, _ := j.conditions()
 	label := table.Quote(j.labels.Label.Column)
-	known := fmt.Sprintf("l.%s is not null and not %s", label, censored)
-	if mature := j.labels.Label.Mature; mature != "" && j.labels.Column(mature) != nil {
-		known += fmt.Sprintf(" and l.%s", table.Quote(mature))
-	}
-	var on, by []string
-	for _, name := range j.On {
-		on = append(on, fmt.Sprintf("p.%s = l.%[1]s", table.Quote(name)))
-	}
-	for _, name := range j.predictions.Entity {
-		by = append(by, "p."+table.Quote(name))
-	}
-	unit := "row_number() over ()"
-	if len(by) > 0 {
-		unit = "row(" + strings.Join(by, ", ") + ")"
+	unit := j.entity()
+	if unit == "" {
+		unit = "row_number() over ()"
 	}
 	rows := fmt.Sprintf(`with rows as (select %s as unit, %s as rejects, %s as weight, (l.%s::varchar = %s)::integer as hit from predictions p join labels l on %s where %s),
 		units as (select unit, rejects, sum(weight) as weight, sum(weight * hit) as hits, count(*) as n from rows group by unit, rejects)`,
-		unit, rejects, j.weight(), label, table.Literal(j.Censoring), strings.Join(on, " and "), known)
+		unit, rejects, j.weight(), label, table.Literal(j.Censoring), j.matches(), j.known())
 	r, err := table.OpenReader(ctx, j.inputs())
 	if err != nil {
 		return err

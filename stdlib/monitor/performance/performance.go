@@ -94,6 +94,7 @@ const doc = "Each prediction finds its label by `on`. Labels that are unknown or
 	"`explored`, those let through by chance; `labelled`, those of them with a label that counts; `uncovered`, the share of rows without a label that had no chance of one, within a limit (`never`) say, of which no figure speaks; `precision.value|low|high`, the share of the rejected that turned out as they were rejected for; and `recall.value|low|high`, of all rows " +
 	"that turned out so the share that is rejected, so `monitor.live.rejected.recall.low >= 0.6`. The rows let through count for all rejected ones, whose number is known, and the interval joins that of their share (Clopper and Pearson; Korn and Graubard where rows have an entity) with that of what was missed. " +
 	"From a share of 3 % recall is known to ±0.05 after some 2,000 rejected rows, half of them rightly; to ±0.12 after 500. With chance drawn by a key, declare it as the entity of the predictions, so that intervals are over keys.\n\n" +
+	"Of a log with `rollout`, `rollout_share` and `route` it counts how the decisions of a canary turned out beside those of the live model, for a deployment that is `judged_by` it: `canaries` among the figures, which no other rule reads.\n\n" +
 	"That predictions were made before their labels were known is for their table to see to.\n\n" +
 	"`mlp report monitor.<name>` shows the differences from the baseline, the furthest from 0 by their intervals first, and all that a report of `evaluate` has of the rows behind the figures."
 

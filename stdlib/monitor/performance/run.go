@@ -49,6 +49,9 @@ func run(ctx context.Context, s *component.Stage) error {
 		r.addRejected(j.rejected, c.Intervals.Resamples)
 		page.Sections = append([]document.Section{r.rejectedSection()}, page.Sections...)
 	}
+	if len(j.canaries) > 0 {
+		r.figures["canaries"] = j.canaries
+	}
 	if s.Has("baseline") {
 		if err := r.compare(s); err != nil {
 			return err
@@ -81,7 +84,8 @@ type joined struct {
 	predictions, labels *schema.Table
 	model               schema.Model
 	expected            map[string]bounded // by scores alone, where that is asked for
-	rejected            *rejected          // nil: it is not known which decisions keep labels from coming
+	canaries            map[string]*evidence
+	rejected            *rejected // nil: it is not known which decisions keep labels from coming
 }
 
 // path is that of a table of the join, by its name.
@@ -103,6 +107,10 @@ func (j *joined) measure(ctx context.Context) (map[string]any, *document.Report,
 		return nil, nil, err
 	}
 	if err := j.measureRejected(ctx); err != nil {
+		return nil, nil, err
+	}
+	var err error
+	if j.canaries, err = j.countCanaries(ctx); err != nil {
 		return nil, nil, err
 	}
 	e, err := evaluation.Open(ctx, &j.Config, evaluation.Data{Path: j.path("truth"), Table: j.truth(), Target: j.model.Target}, j.stage.Threads, j.stage.Warnf)
@@ -225,10 +233,7 @@ func (j *joined) chances(ctx context.Context) error {
 // write writes both tables, their rows in the order of the predictions.
 // A prediction without a label keeps its row, with nulls for the label's columns, so that coverage counts it.
 func (j *joined) write(ctx context.Context) error {
-	var on, truth, said []string
-	for _, name := range j.On {
-		on = append(on, fmt.Sprintf("p.%s = l.%[1]s", table.Quote(name)))
-	}
+	var truth, said []string
 	truth = append(truth, "p."+rowColumn)
 	for i, name := range j.predictions.Entity {
 		truth = append(truth, fmt.Sprintf("p.%s as %s%d", table.Quote(name), entityColumn, i))
@@ -243,7 +248,7 @@ func (j *joined) write(ctx context.Context) error {
 	}
 	numbered := fmt.Sprintf("(select *, row_number() over () as %s from predictions)", rowColumn)
 	for name, sql := range map[string]string{
-		"truth": fmt.Sprintf("select %s, %s from %s p left join labels l on %s", strings.Join(truth, ", "), j.label(), numbered, strings.Join(on, " and ")),
+		"truth": fmt.Sprintf("select %s, %s from %s p left join labels l on %s", strings.Join(truth, ", "), j.label(), numbered, j.matches()),
 		"said":  fmt.Sprintf("select %s from %s", strings.Join(said, ", "), numbered),
 	} {
 		if _, err := table.Run(ctx, table.Query{SQL: sql, Tables: j.inputs(), OrderBy: []string{rowColumn}, Out: j.path(name)}); err != nil {
