@@ -63,9 +63,17 @@ func (p *planner) strategy(b *check.Block, r *plan.Release) {
 // unjudged tells of rules that read what labels tell where nothing says where they are.
 func (p *planner) unjudged(b *check.Block, r *plan.Release) {
 	if by := r.Strategy.Rules.JudgedBy; by != "" {
-		if m := p.m.Blocks[by]; m != nil && m.Figures != nil && m.Figures.Fields["performance"] == nil { // that there is none has been told
+		m := p.m.Blocks[by]
+		if m == nil { // that there is none has been told
+			return
+		}
+		if m.Figures != nil && m.Figures.Fields["performance"] == nil {
 			p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Ranges["judged_by"], Summary: fmt.Sprintf("%s does not tell how decisions turned out", by),
 				Hint: "Name a monitor of performance, of the deployment's log."})
+		}
+		if t := m.In["predictions"].Table; t != nil && (t.Column("rollout") == nil || t.Column("rollout_share") == nil || t.Column("route") == nil) {
+			p.report(source.Diagnostic{Severity: source.Warning, Code: source.CodeUndecided, Subject: b.Ranges["judged_by"], Summary: fmt.Sprintf("the predictions of %s do not say which model of a rollout made them: what labels tell of a canary stays open", by),
+				Detail: "A log has the columns rollout, rollout_share and route.", Hint: "Let them through to the monitor. If mlp.lock pins the columns of before: mlp init --upgrade"})
 		}
 		return
 	}
