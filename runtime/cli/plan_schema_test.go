@@ -205,7 +205,7 @@ func TestPlanSchemaFields(t *testing.T) {
 		"release_state": plan.ReleaseState{}, "diagnostic": plan.Diagnostic{}, "shape": schema.Shape{}, "table": schema.Table{},
 		"column": schema.Column{}, "label": schema.Label{}, "model": schema.Model{}, "figure_type": schema.FigureType{},
 		"range": source.Range{}, "position": source.Pos{}, "compared": plan.Compared{},
-		"rollback": plan.Rollback{}, "rollout": plan.Rollout{}, "strategy": schema.Strategy{}, "step_rules": schema.StepRules{}, "traffic": schema.Traffic{}, "step_outlook": plan.StepOutlook{}, "outlook": plan.Outlook{}, "held": plan.Held{}, "rollback_policy": plan.RollbackPolicy{},
+		"rollback": plan.Rollback{}, "rollout": plan.Rollout{}, "strategy": schema.Strategy{}, "step_rules": schema.StepRules{}, "traffic": schema.Traffic{}, "label_traffic": schema.LabelTraffic{}, "step_outlook": plan.StepOutlook{}, "outlook": plan.Outlook{}, "held": plan.Held{}, "rollback_policy": plan.RollbackPolicy{},
 		"move": plan.Move{}, "looked": plan.Looked{}, "hypothesis": plan.Hypothesis{}, "acceptance": plan.Acceptance{}, "window": schema.Window{}, "finding": plan.Finding{}, "given": plan.Given{}, "write": plan.Write{}, "written": plan.Written{}, "destination": schema.Destination{},
 	}
 	for name, def := range root.Defs {
