@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render/alerts"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
@@ -289,7 +290,13 @@ func TestKey(t *testing.T) {
 	if want := "key.customer=c9 key.merchant=zzz"; !strings.Contains(r.log.String(), want) {
 		t.Errorf("the log lacks %s:\n%s", want, r.log)
 	}
+	r.call("/v1/models/scorer/predict", `{"rows": [{"amount": "none"}]}`)
 	_, metrics := r.call("/metrics", "")
+	for _, name := range alerts.Metrics { // what alerting rules and dashboards read
+		if !strings.Contains(metrics, "\n"+name+"{") && !strings.Contains(metrics, "\n"+name+" ") {
+			t.Errorf("the metrics lack %s", name)
+		}
+	}
 	for _, want := range []string{
 		`mlp_serve_unseen_total{feature="merchant",model="scorer"} 3`, `mlp_serve_missing_total{feature="customer",model="scorer"} 1`,
 		`mlp_serve_missing_total{feature="known",model="scorer"} 1`,

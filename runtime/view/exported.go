@@ -39,6 +39,16 @@ says how it is called, in which order features are, and what counts as missing. 
 What cannot be written is refused with the reason: n-grams of texts, clusters and isolation forests among the inputs, ensembles, neighbors,
 seasonal models, and programs.`
 
+// ExportPrometheusHelp is the help of `mlp export prometheus`.
+const ExportPrometheusHelp = `Writes alerting rules over the metrics that 'mlp serve' has at /metrics, to standard output: that nobody answers, requests and rows fail, a release
+cannot be served, answers are slow or turned away, a model meets categories that it has not seen, servers cannot read the releases, and of a canary,
+shadow or blue_green that the candidate stays for a week or fails more. Each has the command to run next. They are of what is recorded of the deployment, and the
+same for the same; flags set limits.`
+
+// ExportGrafanaHelp is the help of `mlp export grafana`.
+const ExportGrafanaHelp = `Writes a dashboard over the metrics that 'mlp serve' has at /metrics, to standard output: requests, latency, failures, rows by version, categories and missing values by feature,
+what is served, servers, and the share of a candidate. Lines show the limits of 'mlp export prometheus'. It is imported as JSON; whoever looks at it chooses the datasource.`
+
 // ExportedModel tells what was written.
 func (s *Screen) ExportedModel(x *workspace.ExportedModel) error {
 	_, err := fmt.Fprintf(s.Out, "Wrote %s: the model of %s, %s, in %s.\n", render.Line(x.File), render.Line(x.Of), x.Digest.Short(), render.Bytes(int64(x.Bytes)))
