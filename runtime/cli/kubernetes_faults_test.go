@@ -22,7 +22,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// counting is a module whose one stage counts to a number, one a second, in its checkpoint, and goes on from there. More is further attributes of the stage.
+// counting is a module whose one stage counts to a number, one a second, in its checkpoint, and goes on from there. More is further attributes of the stage. Whoever looks
+// for it while it runs has it count to 20 at least: on a busy machine seconds pass until the cluster says that a pod runs.
 func counting(to int, more string) string {
 	return fmt.Sprintf(`pipeline "p" {}
 
@@ -201,7 +202,7 @@ func evictedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server)
 // preemptedOnCluster: a pod of a higher priority takes the place of a stage, which goes on when there is room.
 func preemptedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
 	post(t, c, "/apis/scheduling.k8s.io/v1/priorityclasses", "urgent", map[string]any{"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "value": 1000})
-	dir := onStore(t, s, "preempted", counting(8, "cpus = 1.5"))
+	dir := onStore(t, s, "preempted", counting(20, "cpus = 1.5"))
 	t.Setenv(workspace.KubeNodeSelectorVariable, "kubernetes.io/hostname=node1")
 	apply := begin(t, dir, "count", applyOnCluster...)
 	runningPod(t, c)
@@ -225,7 +226,7 @@ func preemptedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Serve
 
 // drainedOnCluster: a node takes no more pods, and its pods are evicted: the stage goes on on the other one.
 func drainedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
-	dir := onStore(t, s, "drained", counting(8, ""))
+	dir := onStore(t, s, "drained", counting(20, ""))
 	apply := begin(t, dir, "count", applyOnCluster...)
 	p := runningPod(t, c)
 	node := "/api/v1/nodes/" + p.Spec.NodeName
@@ -283,7 +284,7 @@ func ready(t *testing.T, c *kubernetestest.Cluster, node string) {
 
 // taintedOnCluster: who taints a node evicts its pods, and the node is not lost.
 func taintedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
-	dir := onStore(t, s, "tainted", counting(6, ""))
+	dir := onStore(t, s, "tainted", counting(20, ""))
 	apply := begin(t, dir, "count", applyOnCluster...)
 	p := runningPod(t, c)
 	time.Sleep(2 * time.Second)
@@ -296,7 +297,7 @@ func taintedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server)
 
 // deletedOnCluster: somebody deletes the pod, and then the Job.
 func deletedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
-	dir := onStore(t, s, "deleted", counting(8, ""))
+	dir := onStore(t, s, "deleted", counting(20, ""))
 	apply := begin(t, dir, "count", applyOnCluster...)
 	p := runningPod(t, c)
 	c.Call(t, http.MethodDelete, pods+"/"+p.Metadata.Name, "", nil, nil)
@@ -457,7 +458,7 @@ func restartsOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server
 
 // killedOnCluster: an apply that is interrupted twice leaves no pod, and what its stage kept by then is there for the next.
 func killedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
-	dir := onStore(t, s, "killed", counting(6, ""))
+	dir := onStore(t, s, "killed", counting(20, ""))
 	first := begin(t, dir, "count", applyOnCluster...)
 	runningPod(t, c)
 	time.Sleep(3 * time.Second)

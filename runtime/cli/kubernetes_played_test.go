@@ -1,19 +1,21 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -65,10 +67,20 @@ stage "container" "item" {
 }
 `, items))
 	played := c.Play(t, 20, (&player{t: t, store: storeOf(t, s, "fanout"), address: func(string, string) fault { return fault{} }}).run)
-	began := time.Now()
-	ends(t, dir, 0, []string{fmt.Sprintf("Applied: %d ran", items)}, append(applyOnCluster, "--parallelism", atOnce)...)
+	apply := exec.Command(mlp, append([]string{"-C", dir}, append(applyOnCluster, "--parallelism", atOnce)...)...)
+	before, began := c.CPU(t), time.Now()
+	said, err := apply.CombinedOutput()
 	took := time.Since(began)
+	if err != nil || !bytes.Contains(said, fmt.Appendf(nil, "Applied: %d ran", items)) {
+		t.Fatalf("%v\n%s", err, said[max(0, len(said)-2000):])
+	}
 	t.Logf("%d items in %.0f s: %.0f tasks a minute, %s at once", items, took.Seconds(), float64(items)/took.Minutes(), atOnce)
+	each := func(d time.Duration) float64 { return d.Seconds() * 1000 / float64(items) }
+	t.Logf("processor time of an item: mlp apply %.1f ms", each(apply.ProcessState.UserTime()+apply.ProcessState.SystemTime()))
+	after := c.CPU(t)
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		t.Logf("  %s %.1f ms", name, each(after[name]-before[name]))
+	}
 	if begun, ended := played.Count(); begun != items || ended != items {
 		t.Errorf("%d pods began and %d ended, of %d items", begun, ended, items)
 	}
@@ -220,7 +232,11 @@ stage "container" "item" {
 		t.Errorf("-quiet +disturbed\n%s", diff)
 	}
 	told, lost := map[string][]string{}, 0
-	for _, r := range retried(t, s, "faults") {
+	for _, e := range events(t, s, "faults") {
+		if e.Type != "stage_retried" {
+			continue
+		}
+		r := e.Data
 		told[r.Address] = append(told[r.Address], r.Failure)
 		if text, err := disturbed.store.Get(plan.Digest(r.Log)); err != nil || !strings.Contains(string(text), "began ") {
 			lost++
@@ -233,39 +249,34 @@ stage "container" "item" {
 	t.Logf("%d logs lost", lost)
 }
 
-// aRetry is what the journal says of an attempt that is made again.
-type aRetry struct {
-	Address, Failure, Why, Log string
-	Attempt                    int
+// anEvent is what tests read of one of a journal.
+type anEvent struct {
+	Type string
+	At   time.Time
+	Data struct {
+		Address, Failure, Why, Log string
+		Attempt                    int
+	}
 }
 
-func retried(t *testing.T, s *s3test.Server, name string) (all []aRetry) {
+// events are those of the journals of a store.
+func events(t *testing.T, s *s3test.Server, name string) (all []anEvent) {
 	t.Helper()
-	events, err := filepath.Glob(filepath.Join(s.Dir, "models", name, "journal", "*", "*"))
-	more, err2 := filepath.Glob(filepath.Join(s.Dir, "models", name, "journal", "*", "*", "*"))
-	if err := errors.Join(err, err2); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range append(events, more...) {
+	err := filepath.WalkDir(filepath.Join(s.Dir, "models", name, "journal"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
 		text, err := os.ReadFile(path)
-		if errors.Is(err, syscall.EISDIR) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
-			var e struct {
-				Event string
-				Data  aRetry
-			}
-			if err := json.Unmarshal([]byte(line), &e); err != nil {
-				t.Fatalf("%v\n%s", err, line)
-			}
-			if e.Event == "stage_retried" {
-				all = append(all, e.Data)
+		for line := range bytes.Lines(text) {
+			var e anEvent
+			if json.Unmarshal(line, &e) == nil && e.Type != "" { // what a journal says of itself is none
+				all = append(all, e)
 			}
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }

@@ -74,7 +74,7 @@ func TestCluster(t *testing.T) {
 		{"tainted", taintedOnCluster}, {"deleted", deletedOnCluster}, {"quota", quotaOnCluster}, {"forbidden", forbiddenOnCluster}, {"too late", lateOnCluster},
 		{"unschedulable", unplacedOnCluster}, {"killed", killedOnCluster}, {"successor", successorOnCluster}, {"trouble", troubleOnCluster},
 		{"ranks", ranksOnCluster}, {"ranks that fail", ranksFailOnCluster}, {"ranks evicted", ranksEvictedOnCluster}, {"ranks adopted", ranksAdoptedOnCluster},
-		{"restarts", restartsOnCluster}, {"node lost", lostOnCluster},
+		{"overhead", overheadOnCluster}, {"restarts", restartsOnCluster}, {"node lost", lostOnCluster},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			x.test(t, c, s)

@@ -13,6 +13,43 @@ import (
 	"time"
 )
 
+// CPU is the processor time that each daemon of the cluster has had, by its name, and this process with what was played in it.
+func (c *Cluster) CPU(t testing.TB) map[string]time.Duration {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(c.dir, "pid", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tick = 10 * time.Millisecond // USER_HZ is 100 on all that Go runs on
+	used := map[string]time.Duration{}
+	of := func(name, pid string) {
+		text, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil {
+			return // it has ended
+		}
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // from the third on
+		for _, field := range fields[11:13] {
+			n, err := strconv.Atoi(field)
+			if err != nil {
+				t.Fatalf("%s: %s", name, text)
+			}
+			used[name] += time.Duration(n) * tick
+		}
+	}
+	for _, file := range files {
+		of(filepath.Base(file), c.read(t, filepath.Join("pid", filepath.Base(file))))
+	}
+	of("this test, which plays pods", "self")
+	return used
+}
+
+func (c *Cluster) write(t testing.TB, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(text+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Kill ends a daemon of the cluster at once, "apiserver", "controller-manager", "scheduler" or "kubelet1", and returns what starts it again.
 func (c *Cluster) Kill(t testing.TB, name string) (revive func()) {
 	t.Helper()
@@ -46,9 +83,7 @@ func (c *Cluster) Kill(t testing.TB, name string) (revive func()) {
 			t.Fatal(err)
 		}
 		go func() { _ = cmd.Wait() }() // `down` ends it
-		if err := os.WriteFile(filepath.Join(c.dir, "pid", name), fmt.Appendf(nil, "%d\n", cmd.Process.Pid), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		c.write(t, filepath.Join("pid", name), fmt.Sprint(cmd.Process.Pid))
 	}
 }
 

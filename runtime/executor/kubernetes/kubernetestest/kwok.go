@@ -103,11 +103,13 @@ func (c *Cluster) Play(t testing.TB, nodes int, run func(ctx context.Context, p 
 	if err := server.Start(); err != nil {
 		t.Fatalf("%s: %v", Players, err)
 	}
+	c.write(t, filepath.Join("pid", "kwok"), fmt.Sprint(server.Process.Pid))
 	ended := make(chan error, 1)
 	go func() { ended <- server.Wait() }()
 	t.Cleanup(func() {
 		_ = server.Process.Kill()
 		<-ended
+		_ = os.Remove(filepath.Join(c.dir, "pid", "kwok"))
 		if t.Failed() {
 			text, _ := os.ReadFile(said.Name())
 			t.Logf("kwok said: %s", text[max(0, len(text)-2000):])
