@@ -88,7 +88,7 @@ func podOfRank(t *testing.T, c *kubernetestest.Cluster, rank int) aPod {
 
 // ranksEvictedOnCluster: what befalls one replica ends all, and all begin again, from what rank 0 has kept.
 func ranksEvictedOnCluster(t *testing.T, c *kubernetestest.Cluster, s *s3test.Server) {
-	dir := onStore(t, s, "ranksevicted", ranked(3, 12, "true", ""))
+	dir := onStore(t, s, "ranksevicted", ranked(3, 30, "true", ""))
 	apply := begin(t, dir, "count", applyOnCluster...)
 	p := podOfRank(t, c, 2)
 	time.Sleep(4 * time.Second)

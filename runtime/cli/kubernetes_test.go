@@ -117,7 +117,7 @@ type podList struct {
 func emptyCluster(t *testing.T, c *kubernetestest.Cluster) {
 	t.Helper()
 	var left podList
-	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+	for end := time.Now().Add(3*time.Minute); ; time.Sleep(time.Second) {
 		left = podList{}
 		for _, kind := range []string{pods, jobs, "/api/v1/namespaces/default/services?labelSelector=mlp.store", "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies?labelSelector=mlp.store"} {
 			var more podList
@@ -292,7 +292,12 @@ func begin(t *testing.T, dir, until string, args ...string) *goingOn {
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = r.cmd.Process.Kill()
+		if t.Failed() {
+			t.Logf("mlp said:\n%s", r.said())
+		}
+	})
 	ended := make(chan error, 1)
 	go func() { ended <- r.cmd.Wait() }()
 	r.wait = ended

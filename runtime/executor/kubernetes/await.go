@@ -145,6 +145,7 @@ func (a *waiter) fallen(pods []corev1.Pod) *executor.Ended {
 		case fault != "" && terminal(p) && first && len(pods) > 1:
 			a.before[p.UID] = true // its successor goes on
 		case fault != "" && terminal(p):
+			a.logs[0].of(p) // also where it was over before anybody looked
 			ended := interrupted(p, fault, why)
 			if o := outcome(p); o != nil {
 				ended.Outcome = o.Outcome
@@ -182,7 +183,10 @@ func grace(p *corev1.Pod) time.Duration {
 // refused is why a Job has no pod: what the last event of it says. Quota may become free, and is waited for; a rule that does not admit
 // the pod admits it no later.
 func (a *waiter) refused(ctx context.Context) (ended *executor.Ended, waits string, err error) {
-	why := a.lastEvent(ctx, a.job.UID, "FailedCreate")
+	if time.Since(a.since) < min(longestLook, a.patient) { // most have one by then
+		return nil, "", nil
+	}
+	why := a.refusal(ctx, a.job)
 	fault := executor.Fault("")
 	switch {
 	case why == "":
@@ -196,20 +200,6 @@ func (a *waiter) refused(ctx context.Context) (ended *executor.Ended, waits stri
 		return &executor.Ended{Fault: fault, Why: why, Again: fault == ""}, "", nil
 	}
 	return nil, why, nil
-}
-
-// lastEvent is what the last event of an object says that has a reason. Empty: there is none, or events may not be read, which nothing rests on
-// but what is told.
-func (a *waiter) lastEvent(ctx context.Context, of types.UID, reason string) string {
-	events := &corev1.EventList{}
-	err := a.request(ctx, func(ctx context.Context) error {
-		return a.core.Get().Namespace(a.namespace).Resource("events").Param("fieldSelector", "involvedObject.uid="+string(of)+",reason="+reason).Do(ctx).Into(events)
-	})
-	if err != nil || len(events.Items) == 0 {
-		return ""
-	}
-	last := slices.MaxFunc(events.Items, func(x, y corev1.Event) int { return x.LastTimestamp.Compare(y.LastTimestamp.Time) })
-	return last.Message
 }
 
 // pods are those of a Job.

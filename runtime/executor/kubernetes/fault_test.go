@@ -111,7 +111,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request) {
 		}
 		say(http.StatusOK, list)
 	case name == "events":
-		say(http.StatusOK, corev1.EventList{Items: []corev1.Event{{Message: s.event}}})
+		say(http.StatusOK, corev1.EventList{Items: []corev1.Event{{InvolvedObject: corev1.ObjectReference{UID: s.job.UID}, Message: s.event}}})
 	case name == "log":
 		_, _ = w.Write([]byte("a line\n"))
 	case s.job == nil:

@@ -86,7 +86,8 @@ type Executor struct {
 	batch     rest.Interface // Jobs
 	network   rest.Interface // policies of the network
 	http      *http.Client
-	view      view
+	view      view // of Jobs and pods
+	refusals  view // of why Jobs have no pods
 }
 
 var (

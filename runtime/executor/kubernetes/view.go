@@ -22,16 +22,21 @@ type view struct {
 	next *glimpse // which has not begun; nil: nobody waits for one
 }
 
-// glimpse is one list of each kind.
+// glimpse is what one list of each kind has.
 type glimpse struct {
 	done chan struct{} // closed once the rest is there
 	jobs map[types.UID]*batchv1.Job
 	pods map[types.UID][]corev1.Pod // by their Job
 	err  error
+
+	refusals map[types.UID]corev1.Event // by their Job: the last
 }
 
-// resting is how many times as long as a list took there is none after it, so that of a large one no more than a tenth of the time is spent on lists.
-const resting = 9
+// resting is how many times as long as a list took there is none after it, and longestRest how long at most: a pod that was evicted may soon be gone, and with it what it says.
+const (
+	resting     = 9
+	longestRest = 500 * time.Millisecond
+)
 
 // glance is a Job and its pods as they were at a moment after it was called. The Job is nil if there was none of its UID.
 func (e *Executor) glance(ctx context.Context, job *batchv1.Job) (*batchv1.Job, []corev1.Pod, error) {
@@ -62,7 +67,7 @@ func (v *view) join(list func(*glimpse)) *glimpse {
 		v.mu.Unlock()
 		began := time.Now()
 		list(g)
-		v.free = time.Now().Add(min(resting*time.Since(began), longestLook))
+		v.free = time.Now().Add(min(resting*time.Since(began), longestRest))
 		close(g.done)
 	}()
 	return g
@@ -87,5 +92,33 @@ func (e *Executor) list(g *glimpse) {
 	for _, p := range pods.Items {
 		of := types.UID(p.Labels[batchv1.ControllerUidLabel])
 		g.pods[of] = append(g.pods[of], p)
+	}
+}
+
+// refusal is why the controllers could not make a pod of a Job, in their words, as the last event says. Empty: there is none, or events may not be read, on which nothing
+// rests but what is told.
+func (e *Executor) refusal(ctx context.Context, job *batchv1.Job) string {
+	g := e.refusals.join(e.listRefusals)
+	select {
+	case <-ctx.Done():
+		return ""
+	case <-g.done:
+		return g.refusals[job.UID].Message
+	}
+}
+
+// listRefusals lists events once for all Jobs: the API server looks through all events of the namespace for some of them.
+func (e *Executor) listRefusals(g *glimpse) {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	defer cancel()
+	events := &corev1.EventList{}
+	if g.err = e.core.Get().Namespace(e.namespace).Resource("events").Param("fieldSelector", "reason=FailedCreate").Do(ctx).Into(events); g.err != nil {
+		return
+	}
+	g.refusals = map[types.UID]corev1.Event{}
+	for _, event := range events.Items {
+		if last, ok := g.refusals[event.InvolvedObject.UID]; !ok || event.LastTimestamp.Compare(last.LastTimestamp.Time) > 0 {
+			g.refusals[event.InvolvedObject.UID] = event
+		}
 	}
 }

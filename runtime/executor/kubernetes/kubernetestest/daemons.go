@@ -3,6 +3,7 @@ package kubernetestest
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +85,20 @@ func (c *Cluster) Kill(t testing.TB, name string) (revive func()) {
 		}
 		go func() { _ = cmd.Wait() }() // `down` ends it
 		c.write(t, filepath.Join("pid", name), fmt.Sprint(cmd.Process.Pid))
+	}
+}
+
+// Answers waits until the API server is ready.
+func (c *Cluster) Answers(t testing.TB) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		code, _, err := c.do(t.Context(), http.MethodGet, "/readyz", "", nil)
+		if err == nil && code == http.StatusOK {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the API server is not ready: status %d, %v", code, err)
+		}
 	}
 }
 

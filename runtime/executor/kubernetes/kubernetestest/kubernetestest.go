@@ -39,6 +39,7 @@ type Cluster struct {
 	server string
 	token  string
 	client *http.Client
+	loaded map[string]bool // images that the nodes have
 }
 
 // Start starts a cluster that ends with the test. Without nodes of its own it is a control plane for those of Play.
@@ -47,7 +48,7 @@ func Start(t testing.TB, nodes int) *Cluster {
 	if os.Getenv(Required) == "" {
 		t.Skip("tests on a cluster run by `make cluster-test`")
 	}
-	c := &Cluster{dir: t.TempDir(), client: &http.Client{
+	c := &Cluster{dir: t.TempDir(), loaded: map[string]bool{}, client: &http.Client{
 		Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, // the certificate is its own, and the token ends with it
 	}}
 	t.Cleanup(func() { c.script(t, "down", c.dir) })
@@ -102,10 +103,13 @@ func (c *Cluster) Image(t testing.TB, program string) string {
 	return "docker.io/" + name
 }
 
-// Load brings an image of the local engine to all nodes.
+// Load brings an image of the local engine to all nodes, unless they have it.
 func (c *Cluster) Load(t testing.TB, name string) {
 	t.Helper()
-	c.script(t, "load", c.dir, name)
+	if !c.loaded[name] {
+		c.script(t, "load", c.dir, name)
+		c.loaded[name] = true
+	}
 }
 
 // Program makes an image of busybox, for programs of the shell, by that name in the local engine, and brings it to all nodes.

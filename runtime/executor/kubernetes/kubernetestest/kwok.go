@@ -166,7 +166,7 @@ func (c *Cluster) Play(t testing.TB, nodes int, run func(ctx context.Context, p 
 	return k
 }
 
-// stages are what kwok does with pods: it says that they run as soon as they are bound, and removes them a moment after they are deleted. Their end is said by whoever plays.
+// stages are what kwok does with pods: it says that they run as soon as they are bound, and removes them some seconds after they are deleted, as a node does that ends containers. Their end is said by whoever plays.
 const stages = `apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
 metadata: {name: pod-ready}
@@ -200,7 +200,7 @@ spec:
   selector:
     matchExpressions:
     - {key: .metadata.deletionTimestamp, operator: Exists}
-  delay: {durationMilliseconds: 1500}
+  delay: {durationMilliseconds: 4000}
   next:
     finalizers: {empty: true}
     delete: true
