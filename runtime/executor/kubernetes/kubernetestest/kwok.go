@@ -200,7 +200,7 @@ spec:
   selector:
     matchExpressions:
     - {key: .metadata.deletionTimestamp, operator: Exists}
-  delay: {durationMilliseconds: 4000}
+  delay: {durationMilliseconds: 8000}
   next:
     finalizers: {empty: true}
     delete: true
