@@ -117,7 +117,7 @@ type podList struct {
 func emptyCluster(t *testing.T, c *kubernetestest.Cluster) {
 	t.Helper()
 	var left podList
-	for end := time.Now().Add(3*time.Minute); ; time.Sleep(time.Second) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
 		left = podList{}
 		for _, kind := range []string{pods, jobs, "/api/v1/namespaces/default/services?labelSelector=mlp.store", "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies?labelSelector=mlp.store"} {
 			var more podList
