@@ -4,7 +4,8 @@ package tune
 // densities (Falkner, Klein, Hutter: BOHB, ICML 2018).
 //
 // The trials so far are parted into a few good ones and the rest. Two densities are estimated over the space: l where the good ones lie, g where the
-// others do. Points are drawn from l, and the one with the greatest l/g is taken, which is the one of the greatest expected improvement.
+// others do. Points are drawn from l, and the one with the greatest l/g is taken, which is the one of the greatest expected improvement. A point that
+// was tried is not tried again, as long as another is drawn: it would come to the same.
 //
 // A density is a mixture of kernels: one at each trial, and one over the whole space, so that no point is ever out of the question. A kernel is a
 // product over the dimensions, so that what went well together is drawn together:
@@ -32,8 +33,8 @@ import (
 const Version = 2
 
 const (
-	// candidates are drawn, of which the best is taken.
-	candidates = 24
+	// candidates are drawn, of which the best is taken; so many points at most, where those that were tried are drawn again.
+	candidates, mostDrawn = 24, 480
 	// goodShare of the trials are the good ones, mostGood at most.
 	goodShare = 0.1
 	mostGood  = 25
@@ -63,7 +64,8 @@ func (s Space) TPE(seed int64, number int, earlier []Outcome, pending []Point) P
 		}
 	}
 	l := s.density(below, improvements(ranked[:known], good))
-	g := s.density(append(above, pending...), nil)
+	above = append(above, pending...)
+	g := s.density(above, nil)
 
 	which := generator(seed, number, "") // no dimension has this name
 	draws := make([]*rand.Rand, len(s))
@@ -71,16 +73,24 @@ func (s Space) TPE(seed int64, number int, earlier []Outcome, pending []Point) P
 		draws[i] = generator(seed, number, s[i].Name)
 	}
 	var out Point
-	best := math.Inf(-1)
-	for range candidates {
+	best, fresh := math.Inf(-1), 0
+	for drawn := 0; fresh < candidates && drawn < mostDrawn; drawn++ {
 		k, p := l.pick(which), Point{}
 		for i := range s {
 			p[s[i].Name] = s[i].drawOf(k.at[i], draws[i])
 		}
 		p = s.counting(p)
-		if ratio := l.log(p) - g.log(p); ratio > best || out == nil {
+		equal := func(q Point) bool { return same(p, q) }
+		if slices.ContainsFunc(below, equal) || slices.ContainsFunc(above, equal) {
+			if out == nil { // nothing else may be left
+				out = p
+			}
+			continue
+		}
+		if ratio := l.log(p) - g.log(p); fresh == 0 || ratio > best {
 			best, out = ratio, p
 		}
+		fresh++
 	}
 	return out
 }
