@@ -114,12 +114,12 @@ figures: build
 
 # Test figures beside XGBoost's and scikit-learn's from Debian's packages (python3-xgboost, python3-sklearn), in one run: on the sets that
 # scikit-learn brings, on generated ones, and on those of the folder PEERS_DATA that testdata/peers/peers.py knows; what a fit takes
-# beside XGBoost's; how long an edit waits for its figures; and answers a second beside those of FastAPI with scikit-learn (python3-fastapi,
-# python3-uvicorn). Half an hour.
+# beside XGBoost's; what a search comes to beside Optuna's (python3-optuna); how long an edit waits for its figures; and answers a second beside
+# those of FastAPI with scikit-learn (python3-fastapi, python3-uvicorn). Half an hour.
 PEERS_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 bench-peers: build
-	@MLP_BIN=$(CURDIR)/bin/mlp MLP_PEERS_DATA=$(PEERS_DATA) $(GO) test -timeout 2h -run '^$$' -bench '^Benchmark(Peers|Edit|Stage|FastAPI)$$' -benchtime 1x ./runtime/cli \
-	  ./runtime/serve ./stdlib/train/gradient_boosting | tee bin/peers.txt
+	@MLP_BIN=$(CURDIR)/bin/mlp MLP_PEERS_DATA=$(PEERS_DATA) $(GO) test -timeout 2h -run '^$$' -bench '^Benchmark(Peers|Edit|Stage|Optuna|FastAPI)$$' -benchtime 1x ./runtime/cli \
+	  ./runtime/serve ./stdlib/train/gradient_boosting ./stdlib/train/tune | tee bin/peers.txt
 	@awk -v peers=1 -f .ci/figures.awk bin/peers.txt
 
 # Each fuzz target for a while, two at a time. What a target prints is shown only if it fails; the input it found is then

@@ -12,6 +12,11 @@ BEGIN {
     for (i = 1; i <= k; i++) set(names[i], "auc", 0.002)
     k = split("diamonds diabetes friedman1 friedman2 gaps", names, " ")
     for (i = 1; i <= k; i++) set(names[i], "%", 1)
+    k = split("branin hartmann6 rosenbrock ackley mixed adult breast_cancer diabetes diamonds digits", names, " ")
+    for (i = 1; i <= k; i++) for (batch = 1; batch <= 5; batch += 4) {
+      row("search of " names[i] ", " batch " at a time: above the least", "Optuna", names[i] "-by-" batch, "")
+      row("  behind Optuna", "Optuna", names[i] "-by-" batch "-behind", "<= 0")
+    }
     row("fit of 1,000,000 x 28, processor time over XGBoost's fit", "Stage", "cpu/xgboost-fit", "<= 1")
     row("  memory over XGBoost's process", "Stage", "peak/xgboost", "<= 0.5")
     row("from an edit to the figures of 10,000 rows, s", "Edit", "s-to-figures", "<= 2")
