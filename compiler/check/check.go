@@ -129,6 +129,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	c.approvers()
 	c.notifications()
 	c.destinations()
+	c.scheduled()
 	c.addresses()
 	return c.m, c.diags.Sort()
 }

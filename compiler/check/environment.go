@@ -33,8 +33,8 @@ func (c *checker) environment(b *Block) *environment {
 			return &environment{err: err}
 		}
 		key += " " + string(each)
-	case b.KindSpec.Poses:
-		key += " problem"
+	case b.KindSpec.Poses, b.KindSpec.Retrains:
+		key += " no champion"
 	}
 	e := c.envs[key]
 	if e == nil {

@@ -121,7 +121,7 @@ func (c *checker) root(b *Block) *schema.FigureType {
 		maps.Copy(fields, decide.CanaryFigures(b.classifies()).Fields)
 		return schema.Object(fields)
 	}
-	if b.KindSpec.Poses { // which has no champion: its hypotheses read a difference where a gate has one made
+	if b.KindSpec.Poses || b.KindSpec.Retrains { // which have no champion: they read a difference where a gate has one made
 		c.figuresOfAll(b, fields)
 		return schema.Object(fields)
 	}

@@ -88,6 +88,19 @@ func (st *State) Renamed(moves []Move) *State {
 		problem, rest, _ := strings.Cut(key, "/")
 		out.Hypotheses[name(problem)+"/"+rest] = h
 	}
+	if st.Watched != nil {
+		out.Watched = make(map[string]WatchState, len(st.Watched))
+	}
+	for a, w := range st.Watched {
+		asked := w.Asked
+		if asked != nil {
+			w.Asked = make(map[string]Digest, len(asked))
+		}
+		for at, d := range asked {
+			w.Asked[name(at)] = d
+		}
+		out.Watched[name(a)] = w
+	}
 	if st.Described != nil {
 		out.Described = make(map[string]json.RawMessage, len(st.Described))
 	}

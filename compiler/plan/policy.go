@@ -26,6 +26,8 @@ import (
 //	rollback.from         who may roll back a release, sorted; absent: whoever may write to the store
 //	rollback.rules        names of rules that must hold for what is brought back, sorted
 //	requirement[NAME].verified_by  addresses, sorted
+//	deploy                of a retraining, the addresses of its deployment
+//	when, schedule, timezone, at_most, cool_down, budget   of a retraining, as they are written
 //	keep                  how long results are kept that others took the place of; absent: schema.KeepResults
 //	variable.X, local.X, each.X    the values that conditions read
 type Policy map[string]json.RawMessage
@@ -185,7 +187,7 @@ func (p Policy) reworded(names map[string]string) Policy {
 	out := maps.Clone(p)
 	for path, v := range p {
 		var s string
-		if (strings.HasPrefix(path, "rule[") || strings.HasPrefix(path, "approval[")) && json.Unmarshal(v, &s) == nil {
+		if (strings.HasPrefix(path, "rule[") || strings.HasPrefix(path, "approval[") || path == "when") && json.Unmarshal(v, &s) == nil {
 			out.must(path, replaceNames(s, names))
 		}
 	}
@@ -201,7 +203,7 @@ func (p Policy) must(path string, v any) {
 
 // isWait reports whether the value at a path is a list of addresses: of blocks that are waited for, or that verify a requirement.
 func isWait(path string) bool {
-	return path == "after" || path == "requires" || strings.HasSuffix(path, ".verified_by")
+	return path == "after" || path == "requires" || path == "deploy" || strings.HasSuffix(path, ".verified_by")
 }
 
 // Condition is a condition without what only lays it out: comments, and white space but in strings. Runs of white space

@@ -21,6 +21,8 @@ type State struct {
 	Approvals map[string]ApprovalState `json:"approvals"` // by "gate.release/risk"
 	// Hypotheses are the last verdicts on those of problems, by "problem.churn/trees help".
 	Hypotheses map[string]HypothesisState `json:"hypotheses,omitempty"`
+	// Watched is what mlp watch has done about monitors and retrainings, by address.
+	Watched map[string]WatchState `json:"watched,omitempty"`
 	// Described is what decides nothing in blocks that are no stage and no gate, by address: the pipeline's owner, the text
 	// of a requirement.
 	Described map[string]json.RawMessage `json:"described,omitempty"`
@@ -197,7 +199,7 @@ type ApprovalState struct {
 
 // Event is one change of one key. Exactly one of the pointers is set; Removed means that the key goes.
 type Event struct {
-	Key        string           `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk", "block/pipeline.fraud", "hypothesis/problem.churn/trees help"
+	Key        string           `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk", "block/pipeline.fraud", "hypothesis/problem.churn/trees help", "watch/monitor.live"
 	Removed    bool             `json:"removed,omitempty"`
 	Node       *NodeState       `json:"node,omitempty"`
 	Gate       *GateState       `json:"gate,omitempty"`
@@ -205,6 +207,7 @@ type Event struct {
 	Approval   *ApprovalState   `json:"approval,omitempty"`
 	Block      *BlockState      `json:"block,omitempty"`
 	Hypothesis *HypothesisState `json:"hypothesis,omitempty"`
+	Watch      *WatchState      `json:"watch,omitempty"`
 	Look       *Look            `json:"look,omitempty"` // beside Node: on which rows the stage has measured which model
 }
 

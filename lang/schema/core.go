@@ -5,7 +5,7 @@ import "strings"
 // CoreKinds are the kinds that belong to the language itself: the compiler and the engine carry them out, and no
 // component stands behind them. Sorted by name.
 func CoreKinds() []Kind {
-	kinds := []Kind{acceptKind(), gateKind(), localsKind(), moduleKind(), movedKind(), notifyKind(), outputKind(), pipelineKind(), problemKind(), secretKind(), variableKind()}
+	kinds := []Kind{acceptKind(), gateKind(), localsKind(), moduleKind(), movedKind(), notifyKind(), outputKind(), pipelineKind(), problemKind(), retrainKind(), secretKind(), variableKind()}
 	examples := coreExamples()
 	for i := range kinds {
 		for j := range kinds[i].Types {

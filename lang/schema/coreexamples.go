@@ -138,6 +138,42 @@ notify "smtp" "officers" {
   on      = ["alarm"]
 }
 `)},
+		"retrain": {Title: "Each Monday, and when what comes in is no longer what was learned from", Code: `pipeline "churn" {}
+` + customers + `
+source "csv" "new" {
+  path = "new/*.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "contract" { type = "varchar" }
+  column "left"     { type = "boolean" }
+}
+
+monitor "incoming" {
+  reference = source.customers
+  current   = source.new
+  schedule  = "0 * * * *"
+}
+
+train "logistic_regression" "model" {
+  data     = source.new
+  task     = "binary_classification"
+  target   = "left"
+  features = ["tenure"]
+  requires = [check.customers]
+}
+
+deploy "http" "scorer" { model = train.model }
+
+retrain "scorer" {
+  deploy    = deploy.scorer
+  schedule  = "0 3 * * 1"
+  timezone  = "Europe/Berlin"
+  when      = "monitor.incoming.drift.share > 0.3"
+  at_most   = "2 per 7d"
+  cool_down = "3d"
+  budget    = "6h per 30d"
+}
+`},
 		"moved": {Title: "A check that was called otherwise", Code: `pipeline "churn" {}
 ` + customers + `
 moved {

@@ -42,7 +42,7 @@ func notifyKind() Kind {
 	}
 	return Kind{
 		Name: "notify", Phase: Operations, Tells: true, Summary: "Who is told when something happens",
-		Doc: "Commands that change what is recorded (`apply`, `rollback`, `release`) tell, once what they did is recorded: what happened, why, and which command comes next. Each event is told once: " +
+		Doc: "Commands that change what is recorded (`apply`, `rollback`, `release`, `watch`) tell, once what they did is recorded: what happened, why, and which command comes next. Each event is told once: " +
 			"the store remembers what was told ([notifications](language.md#notifications)). A place that does not answer is tried four times; then the command says so, and its exit code is as it would have been.",
 		Types: []Type{
 			of("command", "A program of one's own", "It runs in the module's folder, with the event as JSON on its standard input. Another exit code than 0 counts as not told. "+

@@ -48,6 +48,8 @@ type Kind struct {
 	Poses bool
 	// Tells: its blocks say who is told of what happens, as notify does.
 	Tells bool
+	// Retrains: its blocks say when the model of a deployment is trained again, as retrain does.
+	Retrains bool
 	// Raw: the label is the address of another block, and the body is decoded by that block's schema, not by this kind's.
 	Raw bool
 	// DefaultType is the type meant where a block has only a name. Empty with Types of other names than "" means

@@ -87,7 +87,7 @@ func (a *app) complete(root *cobra.Command) {
 		switch c.Name() {
 		case "show", "report", "runs", "compare", "logs", "history", "rollback", "promote", "pause", "resume", "abort", "bundle", "c99":
 			c.ValidArgsFunction = a.addressArgument()
-		case "run", "mlflow":
+		case "run", "mlflow", "monitor":
 			c.ValidArgsFunction = a.addressArguments
 		case "explain":
 			c.ValidArgsFunction = a.addressArgument(workspace.CodeNames()...)

@@ -40,6 +40,7 @@ var doors = map[string][]string{
 	"runtime/store":                {"lang/digest", "compiler/plan", "runtime/scratch"},
 	"runtime/store/bucket":         {"runtime/scratch"},
 	"runtime/store/bucket/cloud":   {"lang/storeurl", "runtime/store/bucket"},
+	"lang/schedule":                {},
 	"lang/storeurl":                {"lang/suggest"},
 	"runtime/store/seal":           {"lang/digest", "compiler/plan"},
 	"runtime/store/lease":          {"runtime/scratch", "runtime/store/bucket", "runtime/store/seal"},
@@ -63,7 +64,7 @@ var doors = map[string][]string{
 	"runtime/workspace":            {"lang", "compiler", "runtime/attempt", "runtime/cache", "runtime/component", "runtime/destination", "runtime/eject", "runtime/engine", "runtime/executor", "runtime/fetch", "runtime/heap", "runtime/mlflow", "runtime/notify", "runtime/predlog", "runtime/scratch", "runtime/serve", "runtime/state", "runtime/store", "stdlib"},
 	"runtime/initfrom":             {"lang", "runtime/dvc", "runtime/mlproject", "runtime/scratch", "runtime/workspace", "runtime/yamlfile", "stdlib/table", "stdlib/train"},
 	"runtime/view":                 {"compiler/canary", "compiler/decide", "lang/address", "lang/schema", "compiler/plan", "compiler/render", "runtime/component", "runtime/eject", "runtime/engine", "runtime/initfrom", "runtime/mlflow", "runtime/store/bucket", "runtime/suite", "runtime/watch", "runtime/workspace"},
-	"runtime/watch":                {"compiler/decide", "compiler/plan", "lang/schema", "runtime/store/lease", "runtime/workspace"},
+	"runtime/watch":                {"compiler/check", "compiler/decide", "compiler/plan", "compiler/planner", "compiler/render", "lang/address", "lang/schedule", "lang/schema", "runtime/engine", "runtime/notify", "runtime/store/lease", "runtime/workspace"},
 	"runtime/cli":                  {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":                  {"runtime/cli"},
 	"stdlib/train/tune":            {},
@@ -97,6 +98,7 @@ var keepers = map[string]string{
 	"github.com/Azure/azure-sdk-for-go":      "runtime/store/bucket/cloud",
 	"cloud.google.com/go":                    "runtime/store/bucket/cloud",
 	"go.opentelemetry.io/otel/sdk":           "runtime/workspace",
+	"github.com/robfig/cron":                 "lang/schedule",
 	"google.golang.org/grpc":                 "runtime/serve",
 }
 

@@ -187,7 +187,7 @@ func (a *app) root() *cobra.Command {
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = unknownCommand
 	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
-	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.runCommand(), a.watchCommand(),
+	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.runCommand(), a.monitorCommand(), a.watchCommand(),
 		a.showCommand(), a.reportCommand(), a.queryCommand(), a.runsCommand(), a.compareCommand(), a.exportCommand(), a.ejectCommand(), a.historyCommand(), a.graphCommand(), a.diffCommand(), a.explainCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.rollbackCommand(), a.releaseCommand(), a.versionCommand(), a.docsCommand(),
 		a.lspCommand(), a.testCommand(), a.storeCommand(), a.gcCommand(), a.workspaceCommand(),
 		a.stageCommand(), a.workerCommand(), a.attemptCommand(), a.besideCommand())

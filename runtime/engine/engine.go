@@ -62,7 +62,8 @@ type Options struct {
 	// Apply is this run's id, such as 20260301T081500.000Z-9f02c1ab; empty: a new one is made. By is who runs it. Both are recorded,
 	// and no decision rests on them.
 	Apply, By string
-	Host      string // where, for the record
+	Now       func() time.Time // since when a release is live; nil: by the clock of the machine
+	Host      string           // where, for the record
 	// Approvers are who may give approvals; nil: those whose names these ask for.
 	Approvers   plan.Approvers
 	ToolVersion string
@@ -193,6 +194,9 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	o.Backoff = cmp.Or(o.Backoff, time.Second)
 	if o.Kill == nil {
 		o.Kill = context.Background()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	o.Log = o.Log.As(o.By, o.Apply)
 	if o.ExitCode == nil {

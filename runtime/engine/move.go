@@ -77,6 +77,7 @@ func difference(before, after *plan.State) []plan.Event {
 	out = append(out, changed("release", before.Releases, after.Releases, func(e *plan.Event, v *plan.ReleaseState) { e.Release = v })...)
 	out = append(out, changed("approval", before.Approvals, after.Approvals, func(e *plan.Event, v *plan.ApprovalState) { e.Approval = v })...)
 	out = append(out, changed("hypothesis", before.Hypotheses, after.Hypotheses, func(e *plan.Event, v *plan.HypothesisState) { e.Hypothesis = v })...)
+	out = append(out, changed("watch", before.Watched, after.Watched, func(e *plan.Event, v *plan.WatchState) { e.Watch = v })...)
 	out = append(out, described(blocks(before.Described, before.Policies), blocks(after.Described, after.Policies))...)
 	slices.SortFunc(out, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
 	return out

@@ -94,7 +94,7 @@ func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 	}
 	next := plan.ReleaseState{
 		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config, Scoring: r.scoring(rel), Plan: r.Plan.ID,
-		Since: time.Now().UTC().Truncate(time.Second), By: r.By, Host: r.Host,
+		Since: r.Now().UTC().Truncate(time.Second), By: r.By, Host: r.Host,
 	}
 	if rel.Model.Shape != nil {
 		next.Signature = rel.Model.Shape.Model

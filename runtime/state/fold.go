@@ -55,6 +55,8 @@ func set(st *plan.State, e plan.Event) {
 		put(st.Approvals, name, e.Approval)
 	case "hypothesis":
 		put(st.Hypotheses, name, e.Hypothesis)
+	case "watch":
+		put(st.Watched, name, e.Watch)
 	case "block":
 		delete(st.Described, name)
 		delete(st.Policies, name)
@@ -100,7 +102,7 @@ func put[T any](m map[string]T, key string, value *T) {
 // What is read from a log is not checked so: an event of a kind that a later version knows is passed over there (set).
 func check(e plan.Event) error {
 	kind, name, ok := strings.Cut(e.Key, "/")
-	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil, "block": e.Block != nil, "hypothesis": e.Hypothesis != nil}
+	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil, "block": e.Block != nil, "hypothesis": e.Hypothesis != nil, "watch": e.Watch != nil}
 	has, known := values[kind]
 	n := 0
 	for _, v := range values {
@@ -110,7 +112,7 @@ func check(e plan.Event) error {
 	}
 	switch {
 	case !ok || name == "" || !known:
-		return fmt.Errorf("event has the key %q, expected node/, gate/, release/, approval/, block/ or hypothesis/ and an address", e.Key)
+		return fmt.Errorf("event has the key %q, expected node/, gate/, release/, approval/, block/, hypothesis/ or watch/ and an address", e.Key)
 	case e.Removed && n != 0, !e.Removed && (n != 1 || !has):
 		return fmt.Errorf("event on %q must hold one value that fits its key, or be a removal", e.Key)
 	}
@@ -132,6 +134,8 @@ func current(st *plan.State, key string) plan.Event {
 		e.Approval = get(st.Approvals, name)
 	case "hypothesis":
 		e.Hypothesis = get(st.Hypotheses, name)
+	case "watch":
+		e.Watch = get(st.Watched, name)
 	case "block":
 		meta, described := st.Described[name]
 		policy, asks := st.Policies[name]
@@ -139,7 +143,7 @@ func current(st *plan.State, key string) plan.Event {
 			e.Block = &plan.BlockState{Meta: meta, Policy: policy}
 		}
 	}
-	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil && e.Block == nil && e.Hypothesis == nil
+	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil && e.Block == nil && e.Hypothesis == nil && e.Watch == nil
 	return e
 }
 
@@ -166,5 +170,6 @@ func Copy(st *plan.State) *plan.State {
 	c.Nodes, c.Gates = maps.Clone(st.Nodes), maps.Clone(st.Gates)
 	c.Releases, c.Approvals, c.Looks = maps.Clone(st.Releases), maps.Clone(st.Approvals), maps.Clone(st.Looks)
 	c.Described, c.Policies, c.Hypotheses = maps.Clone(st.Described), maps.Clone(st.Policies), maps.Clone(st.Hypotheses)
+	c.Watched = maps.Clone(st.Watched)
 	return complete(&c)
 }

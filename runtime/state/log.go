@@ -312,6 +312,9 @@ func complete(st *plan.State) *plan.State {
 	if st.Hypotheses == nil {
 		st.Hypotheses = map[string]plan.HypothesisState{}
 	}
+	if st.Watched == nil {
+		st.Watched = map[string]plan.WatchState{}
+	}
 	if st.Described == nil {
 		st.Described = map[string]json.RawMessage{}
 	}

@@ -35,7 +35,7 @@ const (
 // checkpointed reports whether a revision on top of a state holds the state after it. The more is recorded, the rarer, by
 // powers of two: so what checkpoints take stays in proportion to what is recorded, and so does what is read after the last.
 func checkpointed(revision int64, st *plan.State) bool {
-	keys := len(st.Nodes) + len(st.Gates) + len(st.Releases) + len(st.Approvals) + len(st.Described) + len(st.Policies) + len(st.Hypotheses) + len(st.Looks)
+	keys := len(st.Nodes) + len(st.Gates) + len(st.Releases) + len(st.Approvals) + len(st.Described) + len(st.Policies) + len(st.Hypotheses) + len(st.Watched) + len(st.Looks)
 	every := int64(checkpointEvery)
 	for every*keysPerRevision < int64(keys) {
 		every *= 2
@@ -43,8 +43,8 @@ func checkpointed(revision int64, st *plan.State) bool {
 	return revision%every == 0
 }
 
-// formatVersion of a revision. 1.1 added commit, dirty and ci, 1.2 answers, 1.3 sample, hypotheses among the events, and rollouts of releases; who reads an earlier one passes them over.
-const formatVersion = "1.3"
+// formatVersion of a revision. 1.1 added commit, dirty and ci, 1.2 answers, 1.3 sample, hypotheses among the events, and rollouts of releases, 1.4 what mlp watch has done; who reads an earlier one passes them over.
+const formatVersion = "1.4"
 
 // Revision is one step of the log.
 type Revision struct {

@@ -1,12 +1,19 @@
-// Package watch moves canaries by their rules, without a hand.
+// Package watch does without a hand what time and figures ask for: canaries are moved by their rules, monitors look on their schedules, and models are trained again.
 //
-// A look at a deployment with a canary adds up what servers have written to the store, asks the canary's rules, and does what they say: the canary goes to its
-// next step, or is taken away, each a revision of the state with the rule and the figures that decided it, and with the watcher as who did it. What rules leave
-// open stays as it is. A look needs no server to be up, and what a canary does while nobody watches is nothing.
+// A round looks at each of these once, in this order.
+//
+//	canary     what servers have written to the store is added up, and its rules are asked: it goes to its next step, stays, or is taken away        canary.go
+//	monitor    a time of its schedule has come: the monitor, and what it rests on, is applied with data as they are now                             monitor.go
+//	retrain    it is due, and nothing holds it (package decide): what the deployment rests on is applied with data as they are now                  retrain.go
+//
+// What is applied is what was applied before, with other data: where the files of the module say otherwise, nothing is done, and that is said. Each act is a revision of the
+// state, with who did it and why; who is to be told is told. What a round leaves open stays as it is. Nothing needs a server to be up.
 //
 // Of many watchers of a workspace one is at work: it has the lease <pipeline>/<workspace>/watch of the bucket. The others wait for it, and one of them is at
 // work some seconds after it was killed, or at once where it gave the lease up. A watcher whose lease was lost while it slept moves nothing that another
-// one has moved: a revision is written after the one that was seen, or not at all.
+// one has moved: a revision is written after the one that was seen, or not at all; and an apply holds the lock of applies.
+//
+// What time it is says the workspace's clock, so that years pass in a test within seconds.
 package watch
 
 import (
@@ -17,8 +24,6 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/decide"
-	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/store/lease"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -27,81 +32,61 @@ import (
 type Options struct {
 	Every  time.Duration // between two looks; default 10 s
 	DryRun bool          // says what would be done, does nothing, and needs no lease
-	By     string        // who moves releases, by their own word
-	Tell   func(Look)    // of each decision
+	By     string        // who does it, by their own word
+	Tell   func(*Round)  // of what is new in a round
 	Say    func(string)  // of what becomes of the watcher itself
+	// Open opens the module to plan, as its files are now. Close what it returns.
+	Open func(context.Context) (*workspace.Session, error)
+	// Apply is how stages run; what is left open of it is filled in.
+	Apply workspace.ApplyOptions
+	// Kill ends stages that run; the context of a round only keeps new ones from being started. Nil: nothing does.
+	Kill context.Context
+
+	tried map[string]time.Time // when a retraining was last decided, while a watcher runs
+	asked map[string]int64     // the revision after which the condition of a retraining was last asked, while a watcher runs
 }
 
 // leaseTime is how long a watcher has the lease that does not renew it, and what may pass until another is at work in its place, with the skew of
 // clocks on top.
 const leaseTime = 10 * time.Second
 
-// Look is what a look at one deployment came to.
-type Look struct {
-	Deploy string
-	Seen   *workspace.Seen         // nil: it was not looked at, as of one that is paused, or Err says why
-	Paused *plan.Given             // who paused it
-	Moved  *workspace.MovedRollout // nil: it stays, or would be moved (DryRun)
-	Err    error
+// Round is what a round came to.
+type Round struct {
+	Canaries    []Look
+	Monitors    []Monitored
+	Retrainings []Retrained
 }
 
-// Move is what was decided; it is held where nothing was.
-func (l *Look) Move() decide.StepMove {
-	if l.Seen == nil || l.Seen.Decision == nil {
-		return decide.HoldCanary
-	}
-	return l.Seen.Decision.Move
+// Acts reports whether something was done, or would have been.
+func (r *Round) Acts() bool {
+	return slices.ContainsFunc(r.Canaries, func(l Look) bool { return l.Err == nil && l.Move() != decide.HoldCanary }) ||
+		slices.ContainsFunc(r.Monitors, func(m Monitored) bool { return m.Due }) ||
+		slices.ContainsFunc(r.Retrainings, func(t Retrained) bool { return t.Decision.Verdict == decide.RetrainNow })
 }
 
-// Moves reports whether a look moved something, or would have.
-func Moves(looks []Look) bool {
-	return slices.ContainsFunc(looks, func(l Look) bool { return l.Err == nil && l.Move() != decide.HoldCanary })
+// Failed reports whether something could not be looked at, or not be done.
+func (r *Round) Failed() bool {
+	return slices.ContainsFunc(r.Canaries, func(l Look) bool { return l.Err != nil }) || slices.ContainsFunc(r.Monitors, func(m Monitored) bool { return m.Err != nil }) ||
+		slices.ContainsFunc(r.Retrainings, func(t Retrained) bool { return t.Err != nil })
 }
 
-// Once looks at each deployment that has a canary with rules, by address, and does what these say. The error is that of the state, which could not be read;
-// one of a deployment stands in its look.
-func Once(ctx context.Context, s *workspace.Session, o Options) ([]Look, error) {
-	if err := s.Reload(ctx); err != nil {
-		return nil, err
-	}
-	var looks []Look
-	for _, deploy := range canaries(s.State) {
-		l := look(ctx, s, deploy, o)
-		if l.Moved != nil { // the next deployment is moved after this revision
-			if err := s.Reload(ctx); err != nil {
-				return append(looks, l), err
-			}
-		}
-		looks = append(looks, l)
-	}
-	return looks, nil
-}
+// Nothing reports whether there is nothing to watch.
+func (r *Round) Nothing() bool { return len(r.Canaries)+len(r.Monitors)+len(r.Retrainings) == 0 }
 
-// canaries are the deployments that have a canary with rules, sorted.
-func canaries(s *plan.State) (out []string) {
-	for address, r := range s.Releases {
-		if r.Rollout != nil && r.Rollout.Strategy.Role == schema.CanaryRoute && r.Rollout.Strategy.Rules != nil {
-			out = append(out, address)
-		}
+// Once makes one round. The error is that of the state, which could not be read or written; one of a single block stands in the round.
+func Once(ctx context.Context, s *workspace.Session, o Options) (*Round, error) {
+	r := &Round{}
+	err := s.Reload(ctx)
+	if err == nil {
+		r.Canaries, err = canariesOnce(ctx, s, &o)
 	}
-	slices.Sort(out)
-	return out
-}
-
-func look(ctx context.Context, s *workspace.Session, deploy string, o Options) Look {
-	l := Look{Deploy: deploy}
-	if l.Paused = s.State.Releases[deploy].Rollout.Paused; l.Paused != nil {
-		return l
+	if err == nil {
+		r.Monitors, err = monitorsOnce(ctx, s, &o)
 	}
-	if l.Seen, l.Err = s.Seen(ctx, deploy, nil); l.Err != nil {
-		return l
+	if err == nil {
+		r.Retrainings, err = retrainingsOnce(ctx, s, &o)
 	}
-	do := map[decide.StepMove]workspace.RolloutAction{decide.PromoteCanary: workspace.PromoteRollout, decide.AbortCanary: workspace.AbortRollout}[l.Move()]
-	if do == "" || o.DryRun {
-		return l
-	}
-	l.Moved, l.Err = s.MoveRollout(ctx, workspace.RolloutMove{Deploy: deploy, Do: do, By: o.By, Reason: l.Seen.Decision.Why})
-	return l
+	return r, err
 }
 
 // Run looks again and again until ctx ends, while it has the lease; without it, it waits. A store that does not answer is told once, and asked again.
@@ -109,6 +94,7 @@ func Run(ctx context.Context, s *workspace.Session, o Options) error {
 	if o.Every <= 0 {
 		o.Every = 10 * time.Second
 	}
+	o.asked, o.tried = map[string]int64{}, map[string]time.Time{}
 	w := &watcher{session: s, Options: o, told: map[string]string{}}
 	for ctx.Err() == nil {
 		if o.DryRun {
@@ -170,10 +156,8 @@ func (w *watcher) work(ctx context.Context, l *lease.Lease) {
 // looks looks every so often until ctx ends.
 func (w *watcher) looks(ctx context.Context) {
 	for ctx.Err() == nil {
-		looks, err := Once(ctx, w.session, w.Options)
-		for _, l := range looks {
-			w.tell(l)
-		}
+		round, err := Once(ctx, w.session, w.Options)
+		w.tell(round)
 		if err != nil && ctx.Err() == nil {
 			w.fails(err)
 		} else if w.failing != "" && err == nil {
@@ -183,24 +167,34 @@ func (w *watcher) looks(ctx context.Context) {
 	}
 }
 
-// tell tells of a look what is new: each move, and what is held once until something else is the matter.
-func (w *watcher) tell(l Look) {
-	state := string(l.Move())
-	switch {
-	case l.Err != nil:
-		state = l.Err.Error()
-	case l.Paused != nil:
-		state = "paused"
-	case l.Seen.Decision != nil:
-		for _, r := range l.Seen.Decision.Rules {
-			state += " " + string(r.Verdict)
+// tell tells of a round what is new: each act, and what is held once until something else is the matter.
+func (w *watcher) tell(r *Round) {
+	news := &Round{}
+	for _, l := range r.Canaries {
+		if w.isNew(l.Deploy, l.state()) || l.Moved != nil {
+			news.Canaries = append(news.Canaries, l)
 		}
-		state += fmt.Sprint(" ", l.Seen.Release.Rollout.Revision)
 	}
-	if l.Moved != nil || w.told[l.Deploy] != state {
-		w.Tell(l)
+	for _, m := range r.Monitors {
+		if w.isNew(m.Address, m.state()) {
+			news.Monitors = append(news.Monitors, m)
+		}
 	}
-	w.told[l.Deploy] = state
+	for _, t := range r.Retrainings {
+		if w.isNew(t.Address, t.state()) {
+			news.Retrainings = append(news.Retrainings, t)
+		}
+	}
+	if !news.Nothing() {
+		w.Tell(news)
+	}
+}
+
+// isNew reports whether something else was told last of a block.
+func (w *watcher) isNew(address, state string) bool {
+	was := w.told[address]
+	w.told[address] = state
+	return was != state
 }
 
 func (w *watcher) fails(err error) { w.says(err.Error()) }

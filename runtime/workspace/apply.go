@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,10 @@ type ApplyOptions struct {
 	Shell *Shell
 	// Wait, if given, is told who holds the workspace's lock, once, and then the lock is waited for.
 	Wait func(*state.LockedError)
+	// By is who applies, by their own word; "": the user of the operating system.
+	By string
+	// Round: it is one of a watcher, of a part that was applied before: what rests on nothing of it is as old as before.
+	Round bool
 	// Told is given what takes long before anything is planned; it may be nil.
 	Told func(string)
 }
@@ -52,13 +57,13 @@ type Applying interface {
 // applied. That stages or gates failed is no error, but stands in the result. The session's state is that of before;
 // open a new session to see what was recorded.
 func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engine.Result, error) {
-	return s.applyIf(ctx, o, by, func(*plan.Plan) error { return nil })
+	return s.ApplyIf(ctx, o, by, func(*plan.Plan) error { return nil })
 }
 
-// applyIf is Apply for a plan that is shown and then carried out only if it passes a check.
+// ApplyIf is Apply for a plan that is shown and then carried out only if it passes a check.
 // The lock is taken before the plan is made, so that what is shown is what is carried out. Nil without an error: the
 // plan was shown, and somebody said no.
-func (s *Session) applyIf(ctx context.Context, o ApplyOptions, by Applying, may func(*plan.Plan) error) (*engine.Result, error) {
+func (s *Session) ApplyIf(ctx context.Context, o ApplyOptions, by Applying, may func(*plan.Plan) error) (*engine.Result, error) {
 	if err := s.w.checkExecutor(o.Executor); err != nil {
 		return nil, err
 	}
@@ -160,7 +165,11 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 			from.Commit, from.Dirty = p.Envelope.Commit, p.Envelope.Dirty
 		}
 	}
-	log := held.Log().For(p.ID, p.Targets...).Sampled(p.Share()).On(UserName(), HostName()).From(from)
+	targets := p.Targets
+	if o.Round {
+		targets = s.State.Targets
+	}
+	log := held.Log().For(p.ID, targets...).Sampled(p.Share()).On(UserName(), HostName()).From(from)
 	if !review.Count(p).Nothing() {
 		log = log.Answering(s.shareAnswers(ctx))
 	}
@@ -171,7 +180,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
 		Plan: p, Store: s.Store, Log: log, Lock: held.Lock(), State: s.State, Placement: o.Shell.on(placed), Dir: s.w.Dir,
-		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Planned, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Write: s.w.writeOut, Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
+		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Planned, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Write: s.w.writeOut, Kill: kill, By: cmp.Or(o.By, UserName()), Now: s.w.Now, Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()
 	if result.Left != nil && o.Told != nil {

@@ -189,6 +189,6 @@ func (s *Session) asked(gate, name string, approvers plan.Approvers) (*plan.Appr
 // approval is the event of a yes to what a gate decided last.
 func (s *Session) approval(a Approval) plan.Event {
 	return plan.Event{Key: "approval/" + a.Gate + "/" + a.Name, Approval: &plan.ApprovalState{
-		Gate: a.Gate, Name: a.Name, Subject: s.State.Gates[a.Gate].Subject, By: a.By, User: UserName(), Host: HostName(), Reason: a.Reason, At: now(),
+		Gate: a.Gate, Name: a.Name, Subject: s.State.Gates[a.Gate].Subject, By: a.By, User: UserName(), Host: HostName(), Reason: a.Reason, At: s.w.Now(),
 	}}
 }

@@ -101,6 +101,8 @@ func changeOf(st *plan.State, e plan.Event) ledger.Change {
 	case "hypothesis":
 		c.Address, c.Hypothesis, _ = strings.Cut(name, "/")
 		c.Tested = e.Hypothesis
+	case "watch":
+		c.Watched = e.Watch
 	case "block":
 		if e.Block != nil {
 			c.Described = e.Block.Meta

@@ -130,7 +130,7 @@ func (s *Session) tell(ctx context.Context, described map[string]json.RawMessage
 	for _, e := range events {
 		e.Pipeline, e.Workspace, e.By = s.Pipeline, s.w.Name, cmp.Or(e.By, UserName())
 		if e.At.IsZero() {
-			e.At = now()
+			e.At = s.w.Now()
 		}
 		problems = append(problems, n.Send(ctx, e))
 	}

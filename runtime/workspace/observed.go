@@ -65,7 +65,7 @@ func (s *Session) Seen(ctx context.Context, deploy string, servers []string) (*S
 			return nil, err
 		}
 		out.Evidence = canary.Merge(out.Evidence, turned)
-		return out, out.decide(now())
+		return out, out.decide(s.w.Now())
 	}
 	sequence := canary.Sequence{Alpha: SeenAlpha, Figures: len(seenFigures)}
 	for _, name := range seenFigures {

@@ -74,7 +74,7 @@ func (s *Session) Rollback(ctx context.Context, r Rollback) (*RolledBack, error)
 	if len(policy.From) > 0 && !approvers.May(r.By, policy.From) {
 		return nil, mayNotRollBack(r.By, live.Gate, policy.From, approvers)
 	}
-	by := plan.Given{By: r.By, User: UserName(), Host: HostName(), Reason: r.Reason, At: now()}
+	by := plan.Given{By: r.By, User: UserName(), Host: HostName(), Reason: r.Reason, At: s.w.Now()}
 	events := []plan.Event{}
 	next := live
 	switch {

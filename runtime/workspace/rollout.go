@@ -113,7 +113,7 @@ func (s *Session) rollout(m RolloutMove) (plan.ReleaseState, error) {
 
 // moved is the release after a move.
 func (s *Session) moved(ctx context.Context, m RolloutMove, live plan.ReleaseState) (plan.ReleaseState, error) {
-	by := plan.Given{By: m.By, User: UserName(), Host: HostName(), Reason: m.Reason, At: now()}
+	by := plan.Given{By: m.By, User: UserName(), Host: HostName(), Reason: m.Reason, At: s.w.Now()}
 	paused := live.Rollout.Paused
 	command := func(do RolloutAction) string {
 		return s.w.Command("release " + string(do) + " " + render.ShellWord(m.Deploy) + " --reason '…'")

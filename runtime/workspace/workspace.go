@@ -13,6 +13,8 @@
 // Errors that somebody can do something about are a *Failure; mistakes in the module's text are a *front.Error.
 package workspace
 
+import "time"
+
 // How a use case goes, by example of `mlp apply` in the folder fraud:
 //
 //  1. OpenToPlan reads the pins of mlp.lock, checks the module, and opens the store (.mlp) with the state of the workspace. A guess of
@@ -43,6 +45,8 @@ type Workspace struct {
 	StoreURL string
 	// ApproversFile is the operator's file of who may approve; "": that of MLP_APPROVERS, if any.
 	ApproversFile string
+	// Clock is what time it is for schedules, rollouts and what is recorded of them; nil: that of the machine.
+	Clock func() time.Time
 	// Told is what variables are given, without what is sensitive, for commands to copy. Opening sets it.
 	Told Settings
 

@@ -93,7 +93,7 @@ func (s *Session) Promote(ctx context.Context, from string, o ApplyOptions, by A
 	if err != nil {
 		return nil, err
 	}
-	return s.applyIf(ctx, o, by, func(p *plan.Plan) error { return promotable(p, from, own) })
+	return s.ApplyIf(ctx, o, by, func(p *plan.Plan) error { return promotable(p, from, own) })
 }
 
 // PromotedTo is the workspace that another one goes by; a Failure where it goes by none.

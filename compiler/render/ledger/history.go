@@ -31,7 +31,7 @@ type Revision struct {
 
 // Change is what a revision did to one key.
 type Change struct {
-	Kind    string `json:"kind"`    // "node", "gate", "release", "approval", "block" or "hypothesis"
+	Kind    string `json:"kind"`    // "node", "gate", "release", "approval", "block", "hypothesis" or "watch"
 	Address string `json:"address"` // of an approval, its gate's; of a hypothesis, its problem's
 	Removed bool   `json:"removed,omitempty"`
 
@@ -53,6 +53,7 @@ type Change struct {
 	Given       *plan.Given           `json:"given,omitempty"`
 	Hypothesis  string                `json:"hypothesis,omitempty"` // its name within the problem, which Address is
 	Tested      *plan.HypothesisState `json:"tested,omitempty"`     // of a hypothesis
+	Watched     *plan.WatchState      `json:"watched,omitempty"`    // of a monitor or retraining: what mlp watch did
 	Described   json.RawMessage       `json:"described,omitempty"`  // of a block that is no stage and no gate
 }
 
@@ -268,6 +269,8 @@ func (c *Change) text() string {
 		return fmt.Sprintf("%s hypothesis %s removed", address, render.Line(c.Hypothesis))
 	case c.Kind == "hypothesis":
 		return fmt.Sprintf("%s hypothesis %s: %s", address, render.Line(c.Hypothesis), render.HypothesisVerdict(c.Tested.Verdict))
+	case c.Kind == "watch" && c.Watched != nil:
+		return address + " " + Watched(c.Watched)
 	case c.Removed:
 		return address + " removed" + was
 	case c.Kind == "approval":

@@ -38,7 +38,7 @@ var Component = component.Component{
 		Summary: "Whether the columns of two tables come from the same distribution",
 		Doc:     doc,
 		Body: schema.Body{
-			Attrs: []schema.Attr{
+			Attrs: append([]schema.Attr{
 				{Name: "reference", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data was: usually what the model was trained on."},
 				{Name: "current", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data is."},
 				{Name: "columns", Type: schema.StringList, ColumnOf: "reference",
@@ -47,10 +47,10 @@ var Component = component.Component{
 				{Name: "window", Type: schema.Duration, Doc: "Of the current table only rows within this time before its newest one: `7d`. Default: all."},
 				{Name: "baseline", Type: schema.Duration, Doc: "Of the reference only rows within this time before the current ones begin: `8w`. Default: all; with a `season`, all before the current ones."},
 				{Name: "season", Type: schema.Duration, Doc: "What comes again, such as `1w`, or `52w`: rows are compared with rows of the same phase, whole seasons before."},
-				{Name: "every", Type: schema.Duration, Doc: "How often it looks, for `false_alarms_per_year`. Default: `1d`. A look is an apply with new rows: who calls `mlp apply`, and when, is said elsewhere."},
+				{Name: "every", Type: schema.Duration, Doc: "How often it looks, for `false_alarms_per_year`. Default: `1d`. A look is an apply with new rows, or one of `mlp watch` by `schedule`."},
 				{Name: "false_alarms_per_year", Type: schema.Number, Doc: "How many alarms a year are borne where nothing moves, over all columns: `1` or `0.5`. With it there is `drift.alarm`, and somebody is told of that alone."},
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the exchanges."},
-			},
+			}, schema.ScheduleAttrs(false, "When `mlp watch` looks,")...),
 			Blocks: []schema.Block{sliceBlock(), {Name: "drift", Doc: "How drift is found.", Body: schema.Body{Attrs: []schema.Attr{
 				{Name: "min_rows", Type: schema.Integer, Default: 100.0, Doc: "With fewer rows on either side the figures are undefined."},
 				{Name: "method", Type: schema.String, OneOf: method.Methods(), Doc: "One method for all columns. Default: chosen by column."},

@@ -35,7 +35,7 @@ var Component = component.Component{
 		Summary: "How good predictions were, by the labels that came later",
 		Doc:     doc,
 		Body: schema.Body{
-			Attrs: []schema.Attr{
+			Attrs: append([]schema.Attr{
 				{Name: "predictions", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.MeasuredRows,
 					Doc: "What the model said, one row a prediction: `predictions` of a batch deployment, or any table with such columns."},
 				{Name: "labels", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
@@ -63,7 +63,7 @@ var Component = component.Component{
 				{Name: "min_rows", Type: schema.Integer, Default: 100.0, Doc: "With fewer rows of mature labels all figures are undefined."},
 				evaluation.MinPositivesAttr(),
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the resamples."},
-			},
+			}, schema.ScheduleAttrs(false, "When `mlp watch` looks,")...),
 			Blocks: []schema.Block{evaluation.IntervalsBlock()},
 		},
 		Out: []schema.Port{
