@@ -83,7 +83,7 @@ func (c *checker) retrained(b *Block) []schema.Problem {
 // Retrains are the deployment that a block trains again, and the checks that it asks for besides.
 func Retrains(b *resolve.Block) (deploy string, checks []string) {
 	for _, r := range b.Refs {
-		if r.Path == "deploy" {
+		if r.Path == schema.RetrainedDeploy {
 			deploy = r.Target
 		} else {
 			checks = append(checks, r.Target)

@@ -203,7 +203,7 @@ func (p Policy) must(path string, v any) {
 
 // isWait reports whether the value at a path is a list of addresses: of blocks that are waited for, or that verify a requirement.
 func isWait(path string) bool {
-	return path == "after" || path == "requires" || path == "deploy" || strings.HasSuffix(path, ".verified_by")
+	return path == "after" || path == "requires" || path == schema.RetrainedDeploy || strings.HasSuffix(path, ".verified_by")
 }
 
 // Condition is a condition without what only lays it out: comments, and white space but in strings. Runs of white space

@@ -9,6 +9,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
+// RetrainedDeploy is the argument that names the deployment of a retraining, and the path of its policy.
+const RetrainedDeploy = "deploy"
+
 // DefaultCoolDown is how long after a retraining figures cause no other one, where its block does not say.
 const DefaultCoolDown = "24h"
 

@@ -93,7 +93,7 @@ func forget(ctx context.Context, s *workspace.Session, o *Options) error {
 	if o.DryRun {
 		return nil
 	}
-	watched := append(monitors(s.State), retrainings(s.State)...)
+	watched := append(monitors(s.State), workspace.Retrainings(s.State)...)
 	var events []plan.Event
 	for at := range s.State.Watched {
 		if !slices.Contains(watched, at) {

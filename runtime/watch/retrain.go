@@ -44,25 +44,10 @@ func (t *Retrained) state() string {
 	return state
 }
 
-// retrainings are the blocks that say when something is trained again, as they were last applied, sorted.
-func retrainings(st *plan.State) []string {
-	var out []string
-	for at := range st.Policies {
-		if address.Kind(at) == retrainKind {
-			out = append(out, at)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// retrainKind is how the state names them, which has no schema of kinds.
-const retrainKind = "retrain"
-
 // retrainingsOnce decides each retraining, and does it where it is due.
 func retrainingsOnce(ctx context.Context, s *workspace.Session, o *Options) ([]Retrained, error) {
 	var out []Retrained
-	for _, at := range retrainings(s.State) {
+	for _, at := range workspace.Retrainings(s.State) {
 		r := &retraining{s: s, o: o, told: Retrained{Address: at}}
 		if err := r.once(ctx); err != nil {
 			return out, err
@@ -142,7 +127,7 @@ func (r *retraining) recorded() error {
 	}
 	var deploys []string
 	if err == nil {
-		err = json.Unmarshal(policy["deploy"], &deploys)
+		err = json.Unmarshal(policy[schema.RetrainedDeploy], &deploys)
 	}
 	if err != nil || len(deploys) != 1 {
 		return errors.Join(fmt.Errorf("what is recorded of %s cannot be read", at), err)

@@ -10,7 +10,9 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/stdlib"
 )
 
 // What a watcher needs of a session besides plans and applies.
@@ -72,4 +74,13 @@ func (s *Session) Monitors(named []string) ([]string, error) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
+}
+
+// Retrainings are the blocks that say when something is trained again, as they were last applied, sorted.
+func Retrainings(st *plan.State) []string {
+	catalog := stdlib.Catalog()
+	return slices.DeleteFunc(sortedKeys(st.Policies), func(at string) bool {
+		kind := catalog.Kind(address.Kind(at))
+		return kind == nil || !kind.Retrains
+	})
 }
