@@ -37,11 +37,14 @@ func When(m *check.Module, st *plan.State, address string, rules *rule.Cache, ac
 	}
 	var unread error
 	d, err := decide.NewRemembering(rules, &set, func(node string) (json.RawMessage, bool) {
+		if evidence[node] == "" {
+			return nil, false
+		}
 		a, ok, err := actions.Action(evidence[node])
 		if err != nil {
 			unread = fmt.Errorf("the result of %s: %w", node, err)
 		}
-		if !ok || evidence[node] == "" {
+		if !ok {
 			return nil, false
 		}
 		return a.Figures, true

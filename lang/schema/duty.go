@@ -79,6 +79,10 @@ func PolicyDefault(path string) (value string, ok bool) {
 		return KeepResults, true
 	case ProtectedInDecisions:
 		return Allow, true
+	case "cool_down":
+		return DefaultCoolDown, true
+	case "timezone":
+		return "UTC", true
 	}
 	return "", false
 }
