@@ -17,6 +17,7 @@ var atSigns = map[string]string{
 	"compiler/resolve/folder.go": "the user in the address of a repository",
 	"runtime/notify/mail.go":     "the address that an e-mail comes from",
 	"compiler/render/lines.go":   "the head of a hunk, as diff writes it",
+	"lang/schedule/schedule.go":  "how cron names a schedule: @daily",
 	"runtime/dvc/stage.go":       "the name that DVC gives a stage of foreach and matrix",
 	"runtime/view/formatted.go":  "the head of a hunk, as diff writes it",
 }

@@ -22,10 +22,10 @@ var namedKinds = map[string]struct {
 	"compiler/policy/policy.go":          {2, "gates and checks that are gone, by their recorded kind"},
 	"lang/lsp/completion.go":             {1, "a module is a core kind: it has an address, and no ports by its type"},
 	"lang/schema/synonyms.go":            {10, "words of other tools, by the kind that has them here"},
-	"compiler/render/ledger/history.go":  {10, "kinds of events"},
-	"runtime/workspace/history.go":       {6, "kinds of events"},
+	"compiler/render/ledger/history.go":  {11, "kinds of events"},
+	"runtime/workspace/history.go":       {7, "kinds of events"},
 	"runtime/workspace/modules_fetch.go": {1, "a module is a core kind"},
-	"runtime/state/fold.go":              {13, "kinds of events; and a log from before looks were said has evaluations by their kind alone"},
+	"runtime/state/fold.go":              {15, "kinds of events; and a log from before looks were said has evaluations by their kind alone"},
 	"runtime/suite/read.go":              {4, "kinds of files of tests"},
 	"runtime/suite/variables.go":         {3, "a test adds a pipeline, and sources for variables: core kinds, and the one that has rows of its own"},
 }
