@@ -141,11 +141,11 @@ notify "smtp" "officers" {
 		"retrain": {Title: "Each Monday, and when what comes in is no longer what was learned from", Code: `pipeline "churn" {}
 ` + customers + `
 source "csv" "new" {
-  path = "new/*.csv"
+  path = "this_month.csv"
   column "customer" { type = "varchar" }
   column "tenure"   { type = "integer" }
   column "contract" { type = "varchar" }
-  column "left"     { type = "boolean" }
+  column "churned"  { type = "boolean" }
 }
 
 monitor "incoming" {
@@ -157,7 +157,7 @@ monitor "incoming" {
 train "logistic_regression" "model" {
   data     = source.new
   task     = "binary_classification"
-  target   = "left"
+  target   = "churned"
   features = ["tenure"]
   requires = [check.customers]
 }

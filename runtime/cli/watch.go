@@ -97,6 +97,7 @@ func (a *app) openWatch(ctx context.Context, o *watch.Options, f applyFlags) (s 
 	if s, err = a.openRecorded(ctx, f.vars); err != nil {
 		return nil, nil, nil, err
 	}
+	o.Reopen = func(ctx context.Context) (*workspace.Session, error) { return a.openRecorded(ctx, f.vars) }
 	o.Open = func(ctx context.Context) (*workspace.Session, error) { return a.Open(ctx, f.vars) }
 	o.Apply = a.applyOptions(f)
 	stop, kill, release := interrupts(ctx)

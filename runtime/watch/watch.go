@@ -35,6 +35,8 @@ type Options struct {
 	By     string        // who does it, by their own word
 	Tell   func(*Round)  // of what is new in a round
 	Say    func(string)  // of what becomes of the watcher itself
+	// Reopen opens what is recorded once more; nil: a watcher goes on with what it was given. Close what it returns.
+	Reopen func(context.Context) (*workspace.Session, error)
 	// Open opens the module to plan, as its files are now. Close what it returns.
 	Open func(context.Context) (*workspace.Session, error)
 	// Apply is how stages run; what is left open of it is filled in.
@@ -110,15 +112,45 @@ func Run(ctx context.Context, s *workspace.Session, o Options) error {
 		}
 		pause(ctx, time.Second)
 	}
-	return nil
+	return w.close()
 }
 
 // watcher is one that runs.
 type watcher struct {
 	Options
 	session *workspace.Session
+	own     bool      // it was opened by the watcher
+	opened  time.Time // when
 	told    map[string]string // what was told last of each deployment
 	failing string            // what was told last of the store, or of who has the lease
+}
+
+// longestOpen is how long a watcher goes by a session: what that has seen of the store outlasts few collections of garbage.
+const longestOpen = time.Hour
+
+// reopen opens a session in place of one that is old. The one that was given is closed by its owner.
+func (w *watcher) reopen(ctx context.Context) error {
+	if w.opened.IsZero() {
+		w.opened = time.Now()
+	}
+	if w.Reopen == nil || time.Since(w.opened) < longestOpen {
+		return nil
+	}
+	fresh, err := w.Reopen(ctx)
+	if err != nil {
+		return err
+	}
+	err = w.close()
+	w.session, w.own, w.opened = fresh, true, time.Now()
+	return err
+}
+
+// close closes the session, if the watcher has opened it.
+func (w *watcher) close() error {
+	if !w.own {
+		return nil
+	}
+	return w.session.Close()
 }
 
 // take takes the lease, if it is free; nil if somebody else has it.
@@ -156,8 +188,12 @@ func (w *watcher) work(ctx context.Context, l *lease.Lease) {
 // looks looks every so often until ctx ends.
 func (w *watcher) looks(ctx context.Context) {
 	for ctx.Err() == nil {
-		round, err := Once(ctx, w.session, w.Options)
-		w.tell(round)
+		err := w.reopen(ctx)
+		if err == nil {
+			var round *Round
+			round, err = Once(ctx, w.session, w.Options)
+			w.tell(round)
+		}
 		if err != nil && ctx.Err() == nil {
 			w.fails(err)
 		} else if w.failing != "" && err == nil {
