@@ -119,8 +119,8 @@ func Run(ctx context.Context, s *workspace.Session, o Options) error {
 type watcher struct {
 	Options
 	session *workspace.Session
-	own     bool      // it was opened by the watcher
-	opened  time.Time // when
+	own     bool              // it was opened by the watcher
+	opened  time.Time         // when
 	told    map[string]string // what was told last of each deployment
 	failing string            // what was told last of the store, or of who has the lease
 }
