@@ -44,6 +44,7 @@ type waiter struct {
 	seen   map[types.UID]*corev1.Pod // pods as they were last seen
 	befell *executor.Ended           // what befell one of them; nil: nothing
 	fell   time.Time                 // when that was first seen
+	after  *executor.Ended           // what befell one that has ended well since, as one does that told rank 0 that it was to end; it counts where rank 0 failed
 }
 
 // await looks at the Job and its pods until the attempt has ended. While requests fail, it waits on: the Job does not need this process.

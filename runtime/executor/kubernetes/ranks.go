@@ -149,6 +149,9 @@ func (a *waiter) lookAtRanks(ctx context.Context, job *batchv1.Job, pods []corev
 	if lead != nil {
 		if o := outcome(lead); o != nil && o.Outcome != "" {
 			ended := executor.Ended{Outcome: o.Outcome, Node: lead.Spec.NodeName}
+			if befell == nil {
+				befell = a.after
+			}
 			if befell != nil {
 				ended = *befell
 				ended.Outcome = o.Outcome
@@ -248,6 +251,9 @@ func (a *waiter) happened(p *corev1.Pod) *executor.Ended {
 	}
 	fault, why := disrupted(p)
 	switch {
+	case p.Status.Phase == corev1.PodSucceeded && fault != "" && fault != executor.Deleted:
+		a.after = interrupted(p, fault, fmt.Sprintf("rank %d: %s", rank, why))
+		return nil
 	case fault == "" || p.Status.Phase == corev1.PodSucceeded:
 		return nil
 	case p.DeletionTimestamp == nil || terminal(p):

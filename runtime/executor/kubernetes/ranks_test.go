@@ -114,6 +114,12 @@ func TestRanks(t *testing.T) {
 			}
 			return []corev1.Pod{of(0, ended("blake3:0"))}
 		}, executor.Ended{Outcome: "blake3:0", Node: "node2", Fault: executor.Evicted, Again: true}, "rank 2: EvictionByEvictionAPI"},
+		"evicted, and ended well": {func(look int) []corev1.Pod {
+			if look == 1 {
+				return []corev1.Pod{of(0), of(1), of(2)}
+			}
+			return []corev1.Pod{of(0, ended("blake3:0")), of(1), of(2, target("EvictionByEvictionAPI"), func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded })}
+		}, executor.Ended{Outcome: "blake3:0", Node: "node2", Fault: executor.Evicted, Again: true}, "rank 2: EvictionByEvictionAPI"},
 		"memory of another": {func(look int) []corev1.Pod {
 			if look == 1 {
 				return []corev1.Pod{of(0), of(1, oom), of(2)}
