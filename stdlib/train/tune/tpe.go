@@ -215,7 +215,9 @@ func (d *Dimension) spreads(points []Point) []spread {
 }
 
 // below is how much of the distribution lies below a place, were it not cut off.
-func (n *spread) below(x float64) float64 { return math.Erfc((n.mean-x)/(n.sigma*math.Sqrt2)) / 2 }
+func (n *spread) below(x float64) float64 {
+	return float64(math.Erfc((n.mean-x)/(n.sigma*math.Sqrt2)) / 2)
+}
 
 // pick is a kernel, drawn by weight.
 func (d *density) pick(r *rand.Rand) *kernel {
