@@ -75,7 +75,7 @@ $(KWOK): $(addprefix $(KWOK_SOURCE)/,main.go go.mod go.sum)
 CLUSTER_TESTS ?= .
 CLUSTER_ENV = MLP_REQUIRE_CLUSTER=1 MLP_CLUSTER=$(CLUSTER) MLP_REQUIRE_S3=1 MLP_BIN=$(CURDIR)/bin/mlp
 cluster-test: build cluster
-	$(CLUSTER_ENV) $(GO) test -count=1 -timeout 40m -v -run 'Cluster/$(CLUSTER_TESTS)' ./runtime/cli
+	$(CLUSTER_ENV) $(GO) test -count=1 -timeout 40m -v -run 'Cluster/($(CLUSTER_TESTS))' ./runtime/cli
 
 # The executor on a control plane whose nodes are played: 300 stages of one pipeline, and 60 faults among 20 stages. cluster-soak is 50,000, and 1,000 among 200.
 kwok-test: build cluster kwok
