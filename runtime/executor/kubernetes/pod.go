@@ -3,13 +3,13 @@ package kubernetes
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
 
@@ -86,15 +86,15 @@ func waitsFor(p *corev1.Pod) (why string, never bool) {
 
 // Of what a node says of an image that it cannot pull: what stands before the cause, with the image's name again each time, and what stands within.
 var (
-	tried  = regexp.MustCompile(`^(?:Back-off pulling image|failed to pull and unpack image|failed to pull image|failed to resolve reference|failed to resolve image) "([^"]*)": |^ErrImagePull: |^rpc error: code = \w+ desc = `)
-	within = regexp.MustCompile(` \[manifests [^\]]*\]:`)
+	tried  = lazyregexp.New(`^(?:Back-off pulling image|failed to pull and unpack image|failed to pull image|failed to resolve reference|failed to resolve image) "([^"]*)": |^ErrImagePull: |^rpc error: code = \w+ desc = `)
+	within = lazyregexp.New(` \[manifests [^\]]*\]:`)
 )
 
 // unpulled is why a node cannot pull an image, with its name once, and what to do where the registry did not let it.
 func unpulled(message string) string {
 	image, why := "", message
 	for {
-		m := tried.FindStringSubmatchIndex(why)
+		m := tried().FindStringSubmatchIndex(why)
 		if m == nil {
 			break
 		}
@@ -103,7 +103,7 @@ func unpulled(message string) string {
 		}
 		why = why[m[1]:]
 	}
-	why = image + within.ReplaceAllString(why, "")
+	why = image + within().ReplaceAllString(why, "")
 	for _, sign := range []string{"401 Unauthorized", "403 Forbidden", "no basic auth credentials", "authorization failed"} {
 		if strings.Contains(why, sign) {
 			return why + ". Nodes pull with the credentials of the Secret that MLP_KUBERNETES_PULL_SECRET names, or that of their service account: there are none, or not those of the registry"
