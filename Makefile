@@ -46,6 +46,7 @@ test: build
 	@/usr/bin/python3 -c 'import grpc, grpc_tools' 2>/dev/null || echo "No python3-grpcio and python3-grpc-tools: the test with Python's client of gRPC is LEFT OUT."
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo "No PostgreSQL: the tests that start a server of it are LEFT OUT."
 	@command -v docker-registry >/dev/null || echo "No docker-registry: the tests against a container registry are LEFT OUT."
+	@command -v promtool >/dev/null || echo "No promtool: the tests of rules for Prometheus are LEFT OUT."
 	@/usr/bin/python3 -c "import aiosmtpd" 2>/dev/null || echo "No python3-aiosmtpd: the tests that start a mail server are LEFT OUT."
 	@command -v versitygw >/dev/null || [ -x "$$($(GO) env GOPATH)/bin/versitygw" ] || echo "No versitygw: the tests against a server of S3 are LEFT OUT."
 	@command -v fake-gcs-server >/dev/null || [ -x "$$($(GO) env GOPATH)/bin/fake-gcs-server" ] || echo "No fake-gcs-server: the tests against a server of Google Cloud Storage are LEFT OUT."
