@@ -160,7 +160,8 @@ func quoted(s string) json.RawMessage {
 // best; and the sums of a backtest, mean.mae beside worst.mae.
 var groupedFigures = []string{"point", "tuning", "mean", "sd", "worst"}
 
-// figuresOf are the numbers of metrics.json: those below metrics with their intervals, or else the numbers at its top and of some groups.
+// figuresOf are the numbers of metrics.json: those below metrics with their intervals, or else the numbers at its top, those that have an interval there ({"gain": {"value": 0.2, "low": 0.1, "high": 0.3}}),
+// and those of some groups.
 func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 	var f struct {
 		Metrics   map[string]*float64 `json:"metrics"`
@@ -213,6 +214,22 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 		}
 	}
 	for name, v := range top {
+		if x, ok := v.(map[string]any); ok && isEstimate(x) && !slices.Contains(groupedFigures, name) {
+			number := func(key string) *float64 {
+				if x, ok := x[key].(float64); ok {
+					return &x
+				}
+				return nil
+			}
+			one := runs.Figure{Value: number("value"), Low: number("low"), High: number("high")}
+			if one.Value == nil {
+				one.Why = f.Undefined[name+".value"]
+			} else if one.Low == nil {
+				one.Why = f.Undefined[name+".low"]
+			}
+			out[name] = one
+			continue
+		}
 		x, isNumber := v.(float64)
 		switch {
 		case isNumber && name == "value":
@@ -226,6 +243,17 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 		}
 	}
 	return out
+}
+
+// isEstimate reports whether an object is a number with its interval.
+func isEstimate(x map[string]any) bool {
+	for key := range x {
+		if key != "value" && key != "low" && key != "high" {
+			return false
+		}
+	}
+	_, ok := x["value"]
+	return ok
 }
 
 // betterOf says of each metric of a configuration whether more or less is better: "more" or "less" by the metric's name. A configuration

@@ -22,6 +22,18 @@ func TestFiguresOfSums(t *testing.T) {
 	}
 }
 
+// TestFiguresOfEstimates: a number with its interval is one figure, also where it or its interval is undefined; an object of anything else is none.
+func TestFiguresOfEstimates(t *testing.T) {
+	metrics := json.RawMessage(`{"rows": 9, "gain": {"value": 0.2, "low": 0.1, "high": 0.3}, "ips": {"value": null, "low": null, "high": null}, "dr": {"value": 1, "low": null, "high": null},
+		"tuning": {"value": 0.4}, "columns": {"value": 3, "drifted": 1}, "undefined": {"ips.value": "too few rows", "ips.low": "too few rows", "dr.low": "one entity"}}`)
+	at := func(x float64) *float64 { return &x }
+	want := map[string]runs.Figure{"rows": {Value: at(9)}, "gain": {Value: at(0.2), Low: at(0.1), High: at(0.3)}, "ips": {Why: "too few rows"},
+		"dr": {Value: at(1), Why: "one entity"}, "tuning.value": {Value: at(0.4)}}
+	if diff := cmp.Diff(want, figuresOf(metrics, json.RawMessage(`{}`))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 // TestFiguresOfTrials: what trials are chosen by has the direction of its metric, of a trial as of what takes the best, so that sorting puts the best first.
 func TestFiguresOfTrials(t *testing.T) {
 	for name, c := range map[string]struct{ metrics, config, figure, want string }{
