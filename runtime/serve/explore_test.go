@@ -21,12 +21,16 @@ func (s *store) exploring(limit int, key, exploration string) {
 // answersOf are the answers for rows, and what is logged of them.
 func answersOf(t *testing.T, r *running, kept *sink, rows string) (answers []prediction, logged []map[string]any) {
 	t.Helper()
+	kept.mu.Lock()
 	kept.rows = nil
+	kept.mu.Unlock()
 	status, body := r.call("/v1/models/scorer/predict", rows)
 	var answer predictAnswer
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 200 {
 		t.Fatalf("got %d %s (%v)", status, body, err)
 	}
+	kept.mu.Lock() // a shadow's rows may still come
+	defer kept.mu.Unlock()
 	for _, text := range kept.rows {
 		var row map[string]any
 		if err := json.Unmarshal([]byte(text), &row); err != nil {

@@ -188,7 +188,7 @@ func TestManyUnknownNames(t *testing.T) {
 	if err := b.readRows(newLenientReader([]byte(`{"rows": [{` + strings.Join(names, ",") + `},` + strings.Join(rows[1:], ",") + `]}`))); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("%s for %d rows", took, b.rows)
 	}
 	if !strings.HasPrefix(b.faults[1], `there is no feature "x1"; there are f0`) || b.faults[99_999] != `there is no feature "x99999"` {

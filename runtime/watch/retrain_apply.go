@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -73,7 +74,8 @@ func (r *retraining) apply(ctx context.Context) error {
 		if err := s.Record(ctx, r.o.By, plan.Event{Key: "watch/" + r.told.Address, Watch: &w}); err != nil {
 			return err
 		}
-		return s.Tell(ctx, notify.Event{ID: notify.ID(s.Pipeline, s.Workspace(), schema.RetrainEvent, fmt.Sprint(r.told.Address, " ", s.State.Revision)), Type: schema.RetrainEvent, Address: r.told.Address,
+		// One that goes on, after its watcher was killed or its gate was approved, is the same retraining, and is told once.
+		return s.Tell(ctx, notify.Event{ID: notify.ID(s.Pipeline, s.Workspace(), schema.RetrainEvent, r.told.Address+" "+now.At.UTC().Format(time.RFC3339Nano)), Type: schema.RetrainEvent, Address: r.told.Address,
 			Revision: s.State.Revision, By: r.o.By, Summary: r.deploy + " is trained again", Why: r.told.Decision.Why, Next: []string{s.Command("history " + r.told.Address), s.Command("logs -f")}})
 	})
 	if reloaded := r.s.Reload(context.WithoutCancel(ctx)); reloaded != nil {
