@@ -33,7 +33,7 @@ var doors = map[string][]string{
 	"compiler/render/ledger":       {"lang", "compiler/plan", "compiler/trace", "compiler/render"},
 	"compiler/render/reference":    {"lang/expr", "lang/lazyregexp", "lang/rule", "lang/schema"},
 	"runtime/component":            {"lang/report", "lang/schema"},
-	"runtime/executor":             {"runtime/scratch", "lang/digest", "runtime/component", "lang/schema"},
+	"runtime/executor":             {"runtime/scratch", "lang/digest", "lang/lazyregexp", "runtime/component", "lang/schema"},
 	"runtime/component/python":     {},
 	"runtime/scratch":              {},
 	"runtime/scratch/hashcache":    {"lang/digest", "compiler/plan", "runtime/scratch", "runtime/store/seal"},
