@@ -139,6 +139,6 @@ fuzz: build
 # setting, and drift among 1 to 300 columns: half an hour of one core; power cuts by the ten thousands; 200 pull requests by 16 writers who are
 # killed; releases of models by the ten thousands; a server that is killed fifty times, and one that swaps models under a million requests. Then each fuzz target for five minutes.
 soak: build
-	MLP_SOAK=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut|ManyPulls|StoreGarbage|LargeTables|Sequential|UnderAKeptEngine|SameBytesOnThreads|KilledServers|SwapsUnderLoad|Story|SeasonsDoNotAlarm|AlarmOfParts' \
+	MLP_SOAK=1 MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut|ManyPulls|StoreGarbage|LargeTables|Sequential|CanarySimulated|MutatedPlans|FiguresOfObjectives|UnderAKeptEngine|SameBytesOnThreads|KilledServers|SwapsUnderLoad|Story|SeasonsDoNotAlarm|AlarmOfParts' \
 	  $$(grep -rl MLP_SOAK --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 	$(MAKE) fuzz FUZZTIME=5m

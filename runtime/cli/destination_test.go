@@ -167,17 +167,5 @@ func TestDestinations(t *testing.T) {
 	edit(t, filepath.Join(dir, "p.mlp"), `table    = "churn_scores"`, `table    = "scored"`)
 	step(0, []string{"postgres.table", "churn_scores → scored", "table scored"}, "plan")
 	step(0, []string{"written        70 rows to " + server.URL() + " table scored"}, apply...)
-	err = filepath.WalkDir(filepath.Join(dir, ".mlp"), func(path string, e os.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if strings.Contains(string(data), postgrestest.Password) {
-			t.Errorf("%s holds the password", path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	storeLacks(t, dir, postgrestest.Password)
 }

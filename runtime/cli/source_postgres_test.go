@@ -57,13 +57,19 @@ source "postgres" "orders" {
 	t.Setenv("MLP_TEST_DB_PASSWORD", postgrestest.Password)
 	step(0, []string{"nothing to do", "does not answer", "taken as recorded"}, "plan")
 	step(0, []string{"1 ran"}, append(apply, "--force", "source.orders")...)
+	storeLacks(t, dir, postgrestest.Password)
+}
+
+// storeLacks makes sure that no file of a folder's store has a secret.
+func storeLacks(t *testing.T, dir, secret string) {
+	t.Helper()
 	err := filepath.WalkDir(filepath.Join(dir, ".mlp"), func(path string, e os.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
 		data, err := os.ReadFile(path)
-		if strings.Contains(string(data), postgrestest.Password) {
-			t.Errorf("%s holds the password", path)
+		if strings.Contains(string(data), secret) {
+			t.Errorf("%s has the secret", path)
 		}
 		return err
 	})
